@@ -1,0 +1,86 @@
+# convened: `make` lists what can be made.
+#
+# On a machine with Go and a package manager, `make demo` and `make test` do all
+# of their own set-up: build/setup.sh installs what is missing, once.
+
+# Arguments for the demo: make demo ARGS='--help'
+ARGS ?=
+# What the demo and the tests need besides Go: see build/setup.sh.
+NEEDS ?= postgres
+# Packages to test: make test PKG=./store/...
+PKG ?= ./...
+# More flags for `go test`: make test TESTFLAGS='-v -run TestClaim'
+TESTFLAGS ?=
+# How long `make fuzz` looks for trouble in each target.
+FUZZTIME ?= 60s
+# Which benchmarks `make bench` runs, as a pattern of their names.
+BENCH ?= .
+
+LINT_VERSION := 2.15.0
+LINT := bin/golangci-lint-$(LINT_VERSION)
+VULN_VERSION := 1.9.0
+
+# Runs a command with a Go that has somewhere to keep its caches.
+RUN := build/env.sh
+# Runs a command beside a Postgres of its own, which is gone when it ends.
+WITHPG := $(RUN) go run ./internal/lab/cmd/withpg --
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: setup ## Postgres, a mailbox, a sample event and the daemon, all private, to look at
+	@$(RUN) go run ./cmd/convened demo $(ARGS)
+
+.PHONY: test
+test: setup ## All tests, beside a Postgres of their own; some minutes
+	@$(WITHPG) go test -shuffle=on $(TESTFLAGS) $(PKG)
+
+.PHONY: check
+check: vet lint race ## All that must pass before a change lands: vet, lint, race
+
+.PHONY: vet
+vet: ## The quick checks: gofmt and go vet
+	@unformatted=$$(find . -path ./bin -prune -o -name '*.go' -print | xargs $(RUN) gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	@$(RUN) go vet ./...
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint, and its opinion of the formatting
+	@$(RUN) $(LINT) fmt --diff
+	@$(RUN) $(LINT) run
+
+.PHONY: race
+race: NEEDS += cc
+race: setup ## All tests with the race detector
+	@$(WITHPG) go test -race -shuffle=on $(TESTFLAGS) $(PKG)
+
+.PHONY: fmt
+fmt: $(LINT) ## Formats every Go file
+	@$(RUN) $(LINT) fmt
+
+.PHONY: fuzz
+fuzz: setup ## Every fuzz target, for FUZZTIME (60s) each
+	@$(WITHPG) build/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: setup ## Every Go benchmark in the tree, with allocations
+	@$(WITHPG) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+.PHONY: build
+build: ## bin/convened, one static program
+	@CGO_ENABLED=0 $(RUN) go build -trimpath -o bin/convened ./cmd/convened
+
+.PHONY: vuln
+vuln: ## Known vulnerabilities in what is used; asks vuln.go.dev
+	@$(RUN) go run golang.org/x/vuln/cmd/govulncheck@v$(VULN_VERSION) ./...
+
+.PHONY: setup
+setup:
+	@build/setup.sh $(NEEDS)
+
+$(LINT):
+	@echo "Building golangci-lint $(LINT_VERSION), once; it takes some minutes."
+	@GOBIN='$(CURDIR)/bin' $(RUN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)
+	@mv bin/golangci-lint $@

@@ -1,0 +1,126 @@
+#!/bin/sh
+# build/setup.sh NEED… installs what is missing on this machine, and is done at
+# once where nothing is. A NEED is
+#
+#   postgres   the programs of a Postgres server; no server of the system's own
+#              is made or started
+#   chromium   a browser without a window, for the tests that look at pages
+#   cc         a C compiler, for the race detector
+#
+# It works as root, as somebody whom sudo obeys, or with Homebrew. Else it says
+# what an administrator would have to install.
+set -eu
+
+fail() {
+	printf '%s\n' "$@" >&2
+	exit 1
+}
+
+# has NEED says whether it is there already.
+has() {
+	case $1 in
+	postgres)
+		# Where internal/lab looks for them.
+		for dir in $(echo "$PATH" | tr : ' ') $(pg_config --bindir 2>/dev/null) \
+			/usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql* \
+			/opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin \
+			/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin /opt/local/lib/postgresql*/bin \
+			/Applications/Postgres.app/Contents/Versions/*/bin /usr/local/pgsql/bin; do
+			if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ]; then return 0; fi
+		done
+		return 1
+		;;
+	chromium)
+		for name in chromium chromium-browser google-chrome google-chrome-stable; do
+			if command -v "$name" >/dev/null; then return 0; fi
+		done
+		[ -d /Applications/Chromium.app ] || [ -d "/Applications/Google Chrome.app" ]
+		;;
+	cc) command -v gcc >/dev/null || command -v clang >/dev/null ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium or cc" ;;
+	esac
+}
+
+# packages MANAGER NEED names what to install for it.
+packages() {
+	case $1:$2 in
+	apt:postgres) echo postgresql ;;
+	apt:cc) echo gcc libc6-dev ;;
+	dnf:postgres) echo postgresql-server ;;
+	dnf:cc) echo gcc ;;
+	brew:postgres) echo postgresql@17 ;;
+	brew:cc) fail "xcode-select --install gives you a C compiler" ;;
+	*:chromium) echo chromium ;;
+	esac
+}
+
+# install MANAGER PACKAGE… runs with the rights that the manager wants.
+install() {
+	manager=$1
+	shift
+	case $manager in
+	apt)
+		# Debian's server package makes a cluster and starts it, unless told not to.
+		# We tell it for as long as we install, and leave the machine's own settings be.
+		dir=/etc/postgresql-common/createcluster.d
+		trap 'rm -f $dir/convened.conf; rmdir $dir 2>/dev/null || true' EXIT
+		trap 'exit 1' HUP INT TERM
+		mkdir -p $dir
+		echo "create_main_cluster = false" >$dir/convened.conf
+		# The lists of packages may be missing or too old: then once more with new ones.
+		apt_get install "$@" || { apt_get update && apt_get install "$@"; }
+		;;
+	dnf) dnf install -y -q "$@" ;;
+	brew) HOMEBREW_NO_AUTO_UPDATE=1 brew install --quiet "$@" ;;
+	esac
+}
+
+apt_get() {
+	DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o APT::Install-Recommends=false "$@"
+}
+
+if [ "${1:-}" = --install ]; then # as root: see below
+	shift
+	install "$@"
+	exit
+fi
+
+missing=
+for need; do
+	has "$need" || missing="$missing $need"
+done
+[ -n "$missing" ] || exit 0
+
+if command -v apt-get >/dev/null; then
+	manager=apt say="apt-get install"
+elif command -v dnf >/dev/null; then
+	manager=dnf say="dnf install"
+elif command -v brew >/dev/null; then
+	manager=brew say="brew install"
+else
+	fail "This machine lacks$missing, and has none of apt-get, dnf and brew to install it with." \
+		"Install it in your system's own way and try again."
+fi
+list=
+for need in $missing; do
+	list="$list $(packages $manager "$need")"
+done
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "Installing, once:$list" >&2
+# shellcheck disable=SC2086 # a list of words
+if [ $manager = brew ] || [ "$(id -u)" = 0 ]; then
+	sh "$0" --install $manager $list >"$log" 2>&1
+elif sudo -n true 2>/dev/null; then
+	sudo -n sh "$0" --install $manager $list >"$log" 2>&1
+elif command -v sudo >/dev/null && [ -t 0 ]; then
+	echo "sudo may ask for your password." >&2
+	sudo sh "$0" --install $manager $list >"$log" 2>&1
+else
+	fail "This needs an administrator's rights, and there is no sudo to get them with. Ask for:" "" "    $say$list" ""
+fi || fail "$(cat "$log")" "" "That did not work: $say$list"
+
+for need in $missing; do
+	has "$need" || fail "$(cat "$log")" "" "$say$list went through, and yet there is no $need."
+done
