@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -194,6 +195,44 @@ func TestEachLibraryHasOneDoor(t *testing.T) {
 	for library, door := range doors {
 		if built[door] && !used[library] {
 			t.Errorf("%s is not imported by %s, its door: take it out of doors in house_test.go and of docs/decisions/0002-dependencies.md", library, door)
+		}
+	}
+}
+
+func TestEveryDependencyIsADecision(t *testing.T) {
+	const page = "docs/decisions/0002-dependencies.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := make(map[string]bool) // module → whether it is imported
+	for line := range strings.Lines(string(text)) {
+		if first, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok {
+			for _, module := range strings.Split(first, ", ") {
+				if strings.Contains(module, ".") {
+					decided[module] = false
+				}
+			}
+		}
+	}
+	for _, p := range goList(t) {
+	imports:
+		for _, path := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+				continue // the standard library, or ours
+			}
+			for module := range decided {
+				if within(path, module) {
+					decided[module] = true
+					continue imports
+				}
+			}
+			t.Errorf("%s imports %s, which %s does not name: say there why it is worth it", p.ImportPath, path, page)
+		}
+	}
+	for module, imported := range decided {
+		if !imported {
+			t.Errorf("%s names %s, which nothing imports", page, module)
 		}
 	}
 }
