@@ -14,9 +14,10 @@ if ! command -v go >/dev/null 2>&1; then
 	exit 1
 fi
 
-# usable DIRECTORY says whether a file can be made there, by trying.
+# usable DIRECTORY says whether a file can be made there, by trying. Without a
+# home, Go answers with nothing, or with "off".
 usable() {
-	[ -n "$1" ] && mkdir -p "$1" 2>/dev/null && probe=$(mktemp "$1/probe.XXXXXX" 2>/dev/null) && rm -f "$probe"
+	[ "${1#/}" != "$1" ] && mkdir -p "$1" 2>/dev/null && probe=$(mktemp "$1/probe.XXXXXX" 2>/dev/null) && rm -f "$probe"
 }
 
 # The dot keeps it out of ./... and -modcacherw lets `rm -r bin` remove it.

@@ -106,21 +106,23 @@ for need in $missing; do
 	list="$list $(packages $manager "$need")"
 done
 
+# What runs the installation with the rights that it wants.
+if [ $manager = brew ] || [ "$(id -u)" = 0 ]; then
+	root=
+elif sudo -n true 2>/dev/null; then
+	root="sudo -n"
+elif command -v sudo >/dev/null && [ -t 0 ]; then
+	root=sudo
+	echo "What convened needs here has to be installed; sudo may ask for your password." >&2
+else
+	fail "convened needs something here that an administrator has to install:" "" "    $say$list" ""
+fi
+
+echo "Installing, once:$list" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-echo "Installing, once:$list" >&2
-# shellcheck disable=SC2086 # a list of words
-if [ $manager = brew ] || [ "$(id -u)" = 0 ]; then
-	sh "$0" --install $manager $list >"$log" 2>&1
-elif sudo -n true 2>/dev/null; then
-	sudo -n sh "$0" --install $manager $list >"$log" 2>&1
-elif command -v sudo >/dev/null && [ -t 0 ]; then
-	echo "sudo may ask for your password." >&2
-	sudo sh "$0" --install $manager $list >"$log" 2>&1
-else
-	fail "This needs an administrator's rights, and there is no sudo to get them with. Ask for:" "" "    $say$list" ""
-fi || fail "$(cat "$log")" "" "That did not work: $say$list"
-
+# shellcheck disable=SC2086 # lists of words
+$root sh "$0" --install $manager $list >"$log" 2>&1 || fail "$(cat "$log")" "" "That did not work: $say$list"
 for need in $missing; do
 	has "$need" || fail "$(cat "$log")" "" "$say$list went through, and yet there is no $need."
 done
