@@ -1,0 +1,345 @@
+package mailer
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"convened"
+)
+
+// A conn is one connection to the relay, used by one Send at a time.
+type conn struct {
+	opts *RelayOptions
+	raw  net.Conn // what was dialled: deadlines and the reset go to it
+	net  net.Conn // raw, or TLS over it
+	r    *bufio.Reader
+
+	extensions map[string]string // what the last EHLO offered, keywords in upper case
+	dirty      bool              // a transaction was begun and not finished: RSET before the next
+	used       bool              // it has been idle in the pool
+	broken     bool              // its dialogue is out of step or over
+
+	// A cancelled context interrupts the exchange it was given for, and no
+	// later one, by a deadline in the past.
+	mu          sync.Mutex
+	exchange    int  // counts them
+	committed   bool // the dot is going out: no longer to be interrupted
+	interrupted bool
+}
+
+// A fault is why an exchange did not get where it should.
+type fault struct {
+	phase string
+	reply reply // code 0: the server did not say
+	err   error // what went wrong on our side of the wire, where reply has no code
+
+	state convened.State // "": let verdict decide
+	cause convened.Cause
+	stale bool // the connection had died while it was idle: nothing was tried
+}
+
+// text is what is kept of a fault: the server's words, or else ours.
+func (f *fault) text() string {
+	if f.reply.code != 0 {
+		return f.reply.text()
+	}
+	return oneLine(f.err.Error())
+}
+
+var errStopped = errors.New("sending was stopped")
+
+// begin ties an exchange to ctx: when it ends, the exchange is interrupted,
+// unless its dot has been committed. The caller must call the function that begin returns.
+func (c *conn) begin(ctx context.Context) (end func()) {
+	c.mu.Lock()
+	c.exchange++
+	c.committed = false
+	this := c.exchange
+	c.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.exchange == this && !c.committed {
+			c.interrupted = true
+			c.raw.SetDeadline(time.Unix(1, 0))
+		}
+	})
+	return func() {
+		stop()
+		c.mu.Lock()
+		c.exchange++
+		c.mu.Unlock()
+	}
+}
+
+// allow gives what follows until d from now. These deadlines are measured on the
+// kernel's clock, which knows nothing of the program's.
+func (c *conn) allow(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.interrupted {
+		c.raw.SetDeadline(time.Now().Add(d))
+	}
+}
+
+// commit makes the rest of the exchange immune to its context. It reports false
+// if it comes too late.
+func (c *conn) commit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.committed = !c.interrupted
+	return c.committed
+}
+
+func (c *conn) wasInterrupted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.interrupted
+}
+
+// fail makes the fault of an error on the wire.
+func (c *conn) fail(phase string, err error) *fault {
+	c.broken = true
+	if c.wasInterrupted() {
+		return &fault{phase: phase, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
+	}
+	return &fault{phase: phase, err: err}
+}
+
+// command writes one line and reads the reply. A fault is an error on the wire
+// or a code that doesn't begin with the digit wanted.
+func (c *conn) command(phase string, timeout time.Duration, want int, line string) (reply, *fault) {
+	c.allow(timeout)
+	if _, err := c.net.Write([]byte(line + "\r\n")); err != nil {
+		return reply{}, c.fail(phase, err)
+	}
+	return c.answer(phase, want)
+}
+
+func (c *conn) answer(phase string, want int) (reply, *fault) {
+	rep, err := readReply(c.r)
+	if err != nil {
+		return rep, c.fail(phase, err)
+	}
+	if rep.code == 421 {
+		c.broken = true // RFC 5321 3.8: the server closes after it
+	}
+	if rep.code/100 != want {
+		return rep, &fault{phase: phase, reply: rep}
+	}
+	return rep, nil
+}
+
+// dial connects, greets, secures and logs in.
+func dial(ctx context.Context, o *RelayOptions) (*conn, *fault) {
+	dialer := net.Dialer{Timeout: o.ConnectTimeout}
+	raw, err := dialer.DialContext(ctx, o.network(), o.address())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, &fault{phase: phaseConnect, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
+		}
+		return nil, &fault{phase: phaseConnect, err: err}
+	}
+	c := &conn{opts: o, raw: raw, net: raw, r: bufio.NewReaderSize(raw, maxReplyLine)}
+	defer c.begin(ctx)()
+	if f := c.open(); f != nil {
+		c.abort()
+		return nil, f
+	}
+	return c, nil
+}
+
+func (c *conn) open() *fault {
+	if c.opts.TLS == "none" && !isLoopback(c.raw.RemoteAddr()) {
+		// A name that was this machine when the configuration was written
+		// may be another today.
+		return &fault{phase: phaseTLS, err: errors.New("the relay is not on this machine, and smtp.tls is none")}
+	}
+	if c.opts.TLS == "tls" {
+		if f := c.secure(); f != nil {
+			return f
+		}
+	}
+	c.allow(c.opts.CommandTimeout)
+	if _, f := c.answer(phaseGreeting, 2); f != nil {
+		return f
+	}
+	if f := c.hello(); f != nil {
+		return f
+	}
+	if c.opts.TLS == "starttls" {
+		if f := c.startTLS(); f != nil {
+			return f
+		}
+	}
+	if c.opts.Username != "" {
+		return c.login()
+	}
+	return nil
+}
+
+// hello says EHLO, or HELO to a server that doesn't know EHLO and so has no
+// extensions (RFC 5321 3.2).
+func (c *conn) hello() *fault {
+	c.extensions = map[string]string{}
+	rep, f := c.command(phaseEhlo, c.opts.CommandTimeout, 2, "EHLO "+c.opts.LocalName)
+	if f != nil && (f.reply.code == 500 || f.reply.code == 502) {
+		_, f = c.command(phaseEhlo, c.opts.CommandTimeout, 2, "HELO "+c.opts.LocalName)
+		return f
+	}
+	if f != nil {
+		return f
+	}
+	for _, line := range rep.lines[1:] {
+		// "AUTH=LOGIN" is how servers of the last century said it.
+		keyword, params, _ := strings.Cut(strings.Replace(line, "AUTH=", "AUTH ", 1), " ")
+		keyword = strings.ToUpper(strings.TrimSpace(keyword))
+		c.extensions[keyword] = strings.TrimSpace(c.extensions[keyword] + " " + params)
+	}
+	return nil
+}
+
+func (c *conn) offers(extension string) bool {
+	_, ok := c.extensions[extension]
+	return ok
+}
+
+var errNoSTARTTLS = errors.New("the server does not offer STARTTLS")
+
+// startTLS upgrades the connection. A server that does not offer it, or
+// somebody between us who strikes it out, gets no mail: the letter waits.
+func (c *conn) startTLS() *fault {
+	if !c.offers("STARTTLS") {
+		return &fault{phase: phaseTLS, err: errNoSTARTTLS}
+	}
+	if _, f := c.command(phaseTLS, c.opts.CommandTimeout, 2, "STARTTLS"); f != nil {
+		return f
+	}
+	if c.r.Buffered() > 0 {
+		// Words that came in the clear and would be taken for the server's
+		// own after the handshake.
+		return c.fail(phaseTLS, fmt.Errorf("%w: it goes on after STARTTLS, in the clear", errGarbage))
+	}
+	if f := c.secure(); f != nil {
+		return f
+	}
+	return c.hello()
+}
+
+func (c *conn) secure() *fault {
+	c.allow(c.opts.CommandTimeout)
+	t := tls.Client(c.raw, &tls.Config{
+		ServerName: c.opts.Host,
+		RootCAs:    c.opts.RootCAs,
+		MinVersion: tls.VersionTLS12,
+	})
+	if err := t.Handshake(); err != nil {
+		return c.fail(phaseTLS, err)
+	}
+	c.net, c.r = t, bufio.NewReaderSize(t, maxReplyLine)
+	return nil
+}
+
+// login authenticates (RFC 4954) with the first mechanism that both sides have.
+func (c *conn) login() *fault {
+	o := c.opts
+	_, secured := c.net.(*tls.Conn)
+	offered := strings.Fields(strings.ToUpper(c.extensions["AUTH"]))
+	mechanism := mechanismFor(o, offered)
+	if mechanism == nil {
+		return &fault{phase: phaseAuth, state: convened.Planned, cause: convened.CauseLogin,
+			err: fmt.Errorf("the server offers no login that we know (it offers %q)", strings.Join(offered, " "))}
+	}
+	name, response, err := mechanism.Start(&smtp.ServerInfo{Name: o.Host, TLS: secured, Auth: offered})
+	if err != nil {
+		return &fault{phase: phaseAuth, err: err, state: convened.Planned, cause: convened.CauseLogin}
+	}
+	line := "AUTH " + name
+	if response != nil {
+		line += " " + base64.StdEncoding.EncodeToString(response)
+	}
+	for {
+		c.allow(o.CommandTimeout)
+		if _, err := c.net.Write([]byte(line + "\r\n")); err != nil {
+			return c.fail(phaseAuth, err)
+		}
+		rep, err := readReply(c.r)
+		switch {
+		case err != nil:
+			return c.fail(phaseAuth, err)
+		case rep.code == 235:
+			return nil
+		case rep.code != 334:
+			return &fault{phase: phaseAuth, reply: rep}
+		}
+		challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rep.lines[len(rep.lines)-1]))
+		if err == nil {
+			response, err = mechanism.Next(challenge, true)
+		}
+		if err != nil {
+			// The connection is closed instead of cancelled with "*".
+			return &fault{phase: phaseAuth, err: err, state: convened.Planned, cause: convened.CauseLogin}
+		}
+		line = base64.StdEncoding.EncodeToString(response)
+	}
+}
+
+// mechanismFor prefers what every server gets right: whoever listens has a
+// verified certificate, or is this machine.
+func mechanismFor(o *RelayOptions, offered []string) smtp.Auth {
+	for _, m := range []struct {
+		name string
+		auth func() smtp.Auth
+	}{
+		{"PLAIN", func() smtp.Auth { return smtp.PlainAuth("", o.Username, o.Password, o.Host, true) }},
+		{"LOGIN", func() smtp.Auth { return smtp.LoginAuth(o.Username, o.Password, o.Host, true) }},
+		{"SCRAM-SHA-256", func() smtp.Auth { return smtp.ScramSHA256Auth(o.Username, o.Password) }},
+		{"CRAM-MD5", func() smtp.Auth { return smtp.CRAMMD5Auth(o.Username, o.Password) }},
+	} {
+		for _, name := range offered {
+			if name == m.name {
+				return m.auth()
+			}
+		}
+	}
+	return nil
+}
+
+// quit says good-bye, where nothing hangs on it.
+func (c *conn) quit() {
+	c.allow(quitTimeout)
+	if _, err := c.net.Write([]byte("QUIT\r\n")); err == nil {
+		readReply(c.r)
+	}
+	c.net.Close()
+}
+
+// abort ends the connection at once, with a reset where the transport has one: a
+// server must not take an orderly close within DATA for the end of the letter.
+func (c *conn) abort() {
+	if t, ok := c.raw.(*net.TCPConn); ok {
+		t.SetLinger(0)
+	}
+	c.raw.Close()
+}
+
+// isLoopback reports whether a is this machine itself.
+func isLoopback(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}

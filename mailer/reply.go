@@ -1,0 +1,110 @@
+package mailer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A reply is what a server answers to a command (RFC 5321 4.2).
+type reply struct {
+	code  int      // 0: none was read
+	lines []string // the text of each line, without the code
+}
+
+// The limits of what is read as one reply. RFC 5321 4.5.3.1.5 allows lines of 512
+// octets; servers that explain themselves at length exceed it.
+const (
+	maxReplyLine  = 4096
+	maxReplyLines = 128
+	maxReplyText  = 1000 // bytes of it that are kept
+)
+
+var errGarbage = errors.New("the server's answer is not SMTP")
+
+// readReply reads one reply, of one line or many. Its error is io.EOF where the
+// server closed the connection instead of answering, errGarbage where the
+// answer is no reply, else the connection's.
+func readReply(r *bufio.Reader) (reply, error) {
+	var rep reply
+	for len(rep.lines) < maxReplyLines {
+		line, err := r.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return reply{}, fmt.Errorf("%w: a line of it is longer than %d bytes", errGarbage, maxReplyLine)
+		case errors.Is(err, io.EOF) && len(line)+len(rep.lines) > 0:
+			// A reply that was cut off says nothing: "25" is not 250.
+			return reply{}, io.ErrUnexpectedEOF
+		case err != nil:
+			return reply{}, err
+		}
+		code, text, more, ok := parseReplyLine(strings.TrimRight(string(line), "\r\n"))
+		if !ok || rep.code != 0 && rep.code != code {
+			return reply{}, errGarbage
+		}
+		rep.code = code
+		rep.lines = append(rep.lines, text)
+		if !more {
+			return rep, nil
+		}
+	}
+	return reply{}, fmt.Errorf("%w: it has more than %d lines", errGarbage, maxReplyLines)
+}
+
+func parseReplyLine(line string) (code int, text string, more, ok bool) {
+	if len(line) < 3 || line[0] < '2' || line[0] > '5' {
+		return 0, "", false, false
+	}
+	for _, c := range []byte(line[:3]) {
+		if c < '0' || c > '9' {
+			return 0, "", false, false
+		}
+		code = code*10 + int(c-'0')
+	}
+	switch {
+	case len(line) == 3:
+		return code, "", false, true
+	case line[3] == ' ' || line[3] == '-':
+		return code, line[4:], line[3] == '-', true
+	}
+	return 0, "", false, false
+}
+
+var enhancedCode = regexp.MustCompile(`^\s*([245]\.\d{1,3}\.\d{1,3})(?:\s|$)`)
+
+// enhanced returns the enhanced status code (RFC 3463, RFC 2034 4) of the first
+// line that has one, else "".
+func (r reply) enhanced() string {
+	for _, line := range r.lines {
+		if m := enhancedCode.FindStringSubmatch(line); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// text returns the reply as one line that a text column holds: valid UTF-8
+// without control characters, cut where a server goes on for too long.
+func (r reply) text() string { return oneLine(strings.Join(r.lines, " ")) }
+
+func oneLine(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.TrimSpace(s)
+	if len(s) > maxReplyText {
+		s = s[:maxReplyText]
+		for !utf8.ValidString(s) {
+			s = s[:len(s)-1]
+		}
+	}
+	return s
+}

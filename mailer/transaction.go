@@ -1,0 +1,281 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"convened"
+)
+
+// A step is a command of the envelope and the first digit of the reply that
+// it wants.
+type step struct {
+	phase string
+	line  string
+	want  int
+}
+
+const reset = "RSET"
+
+// deliver carries one letter over the connection. dotted is the letter with its
+// dots stuffed. Afterwards c.broken says whether the connection is still good
+// for another. With gaveUp the server had left the connection before anything
+// was tried, and the outcome is none.
+func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte) (o convened.Outcome, gaveUp bool) {
+	defer c.begin(ctx)()
+	f := c.envelope(l)
+	if f == nil {
+		f = c.content(dotted)
+	}
+	if f == nil {
+		f = c.beforeDot(l)
+	}
+	if f != nil {
+		return c.opts.outcome(l, reply{}, f), f.stale
+	}
+	rep, f := c.dot()
+	o = c.opts.outcome(l, rep, f)
+	if c.opts.Journal != nil {
+		c.opts.Journal.AfterReply(l, o)
+	}
+	return o, false
+}
+
+// envelope says MAIL, RCPT and DATA: in one write where the server offers
+// PIPELINING (RFC 2920), which takes one round trip instead of three.
+func (c *conn) envelope(l *Letter) *fault {
+	if l.SMTPUTF8 && !c.offers("SMTPUTF8") {
+		return &fault{phase: phaseMail, err: errors.New("the server does not offer SMTPUTF8, which this address needs"),
+			state: convened.Refused, cause: convened.CauseAddress}
+	}
+	steps := c.steps(l)
+	if c.r.Buffered() > 0 {
+		// It spoke while nobody asked: to say that it is closing, or because
+		// the replies are out of step.
+		return c.stale(steps[0], c.fail(phaseMail, fmt.Errorf("%w: it speaks before it is asked", errGarbage)))
+	}
+	c.dirty = true
+	if c.offers("PIPELINING") {
+		return c.pipeline(steps)
+	}
+	for i, s := range steps {
+		timeout := c.opts.CommandTimeout
+		if s.phase == phaseData {
+			timeout = c.opts.DataTimeout
+		}
+		rep, f := c.command(s.phase, timeout, s.want, s.line)
+		if f == nil {
+			f = c.ready(s, rep)
+		}
+		if f != nil && i == 0 {
+			return c.stale(s, f)
+		}
+		if f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (c *conn) steps(l *Letter) []step {
+	mail := "MAIL FROM:<" + l.From + ">"
+	if c.offers("SIZE") {
+		mail += fmt.Sprintf(" SIZE=%d", len(l.Data))
+	}
+	if l.SMTPUTF8 {
+		if c.offers("8BITMIME") {
+			mail += " BODY=8BITMIME"
+		}
+		mail += " SMTPUTF8"
+	}
+	steps := make([]step, 0, 4)
+	if c.dirty {
+		steps = append(steps, step{phaseMail, reset, 2})
+	}
+	return append(steps,
+		step{phaseMail, mail, 2},
+		step{phaseRcpt, "RCPT TO:<" + l.To + ">", 2},
+		step{phaseData, "DATA", 3})
+}
+
+// pipeline writes all steps at once and reads all replies. The first refusal
+// is the verdict; the replies after it are read to stay in step.
+func (c *conn) pipeline(steps []step) *fault {
+	var group strings.Builder
+	for _, s := range steps {
+		group.WriteString(s.line + "\r\n")
+	}
+	c.allow(c.opts.CommandTimeout)
+	if _, err := c.net.Write([]byte(group.String())); err != nil {
+		return c.stale(steps[0], c.fail(steps[0].phase, err))
+	}
+	var first *fault
+	for i, s := range steps {
+		if s.phase == phaseData {
+			c.allow(c.opts.DataTimeout)
+		} else {
+			c.allow(c.opts.CommandTimeout)
+		}
+		rep, f := c.answer(s.phase, s.want)
+		if f == nil {
+			f = c.ready(s, rep)
+		}
+		if f != nil && i == 0 {
+			f = c.stale(s, f)
+		}
+		if first == nil {
+			first = f
+		}
+		if c.broken {
+			return first
+		}
+		if s.phase == phaseData && f == nil && first != nil {
+			c.lonelyDot()
+		}
+	}
+	return first
+}
+
+// ready checks that the server waits for the letter and for nothing else: were
+// a reply too many already here, it would be taken for that to the dot.
+func (c *conn) ready(s step, rep reply) *fault {
+	if s.phase != phaseData {
+		return nil
+	}
+	if rep.code != 354 {
+		return c.fail(phaseData, fmt.Errorf("%w: %d where 354 was due", errGarbage, rep.code))
+	}
+	if c.r.Buffered() > 0 {
+		return c.fail(phaseData, fmt.Errorf("%w: a reply too many", errGarbage))
+	}
+	return nil
+}
+
+// lonelyDot ends a DATA that the server began though it had refused the
+// recipient (RFC 2920 3.1). There is nobody whom it could deliver to, so its
+// reply changes nothing.
+func (c *conn) lonelyDot() {
+	c.allow(c.opts.DataTimeout)
+	if _, err := c.net.Write([]byte(".\r\n")); err != nil {
+		c.broken = true
+		return
+	}
+	if rep, err := readReply(c.r); err != nil || rep.code == 421 {
+		c.broken = true
+	}
+}
+
+// stale marks the first fault on a connection that had been idle, if it shows
+// that the server had given it up meanwhile. Nothing of the letter was sent, so
+// another connection costs no attempt. What becomes of RSET is never the
+// letter's fault.
+func (c *conn) stale(s step, f *fault) *fault {
+	if c.used && f.state == "" && (f.reply.code == 0 || f.reply.code == 421 || s.line == reset) {
+		f.stale, c.broken = true, true
+	}
+	return f
+}
+
+// content writes the letter, but not the dot.
+func (c *conn) content(dotted []byte) *fault {
+	c.allow(c.opts.DataTimeout)
+	if _, err := c.net.Write(dotted); err != nil {
+		f := c.fail(phaseData, err)
+		if f.state != "" {
+			return f
+		}
+		// A server that has had enough says why before it closes.
+		c.allow(time.Second)
+		if rep, err := readReply(c.r); err == nil && rep.code/100 >= 4 {
+			f.reply = rep
+		}
+		return f
+	}
+	return nil
+}
+
+// beforeDot commits the letter. From here on a cancelled context waits for the
+// reply, up to the dot's own time-out, since nobody could say otherwise whether
+// the letter is delivered (RFC 1047).
+func (c *conn) beforeDot(l *Letter) *fault {
+	if !c.commit() {
+		return c.fail(phaseData, errStopped)
+	}
+	if c.opts.Journal == nil {
+		return nil
+	}
+	// If we crash here, the journal has a dot that was never written: the notice
+	// is in doubt for nothing, which is the safe side.
+	if err := c.opts.Journal.BeforeDot(l); err != nil {
+		c.broken = true
+		return &fault{phase: phaseData, err: fmt.Errorf("note the dot: %w", err),
+			state: convened.Planned, cause: convened.CauseStopped}
+	}
+	return nil
+}
+
+// dot ends the letter and waits for what the server makes of it.
+func (c *conn) dot() (reply, *fault) {
+	c.allow(c.opts.DotTimeout)
+	if _, err := c.net.Write([]byte(".\r\n")); err != nil {
+		// The kernel did not take all of the terminator (and TLS not all of its
+		// record), so the server never will: this is still before the dot.
+		return reply{}, c.fail(phaseData, err)
+	}
+	// If we crash here, only the server knows.
+	rep, err := readReply(c.r)
+	if err != nil {
+		return reply{}, c.fail(phaseDot, err)
+	}
+	c.dirty = false
+	switch state, _ := verdict(phaseDot, rep.code, rep.enhanced()); {
+	case state == convened.Sent:
+		return rep, nil
+	case state == convened.Unknown, rep.code == 421:
+		c.broken = true
+	}
+	return rep, &fault{phase: phaseDot, reply: rep}
+}
+
+// stuffDots doubles the dots that begin a line (RFC 5321 4.5.2). Its error says
+// that data can't be sent as it is: a bare CR or LF ends the letter early for some
+// servers, and smuggles in another.
+func stuffDots(data []byte) ([]byte, error) {
+	if !bytes.HasSuffix(data, []byte("\r\n")) {
+		return nil, errors.New("the letter does not end with a line end")
+	}
+	var lines, dots int
+	for rest := data; len(rest) > 0; lines++ {
+		end := bytes.IndexByte(rest, '\n')
+		if end < 1 || rest[end-1] != '\r' || bytes.IndexByte(rest[:end-1], '\r') >= 0 {
+			return nil, errors.New("the letter has a line end that is not CRLF")
+		}
+		if end-1 > maxLine {
+			return nil, fmt.Errorf("the letter has a line of more than %d octets", maxLine)
+		}
+		if rest[0] == '.' {
+			dots++
+		}
+		rest = rest[end+1:]
+	}
+	if dots == 0 {
+		return data, nil
+	}
+	stuffed := make([]byte, 0, len(data)+dots)
+	for rest := data; len(rest) > 0; {
+		if rest[0] == '.' {
+			stuffed = append(stuffed, '.')
+		}
+		end := bytes.IndexByte(rest, '\n') + 1
+		stuffed = append(stuffed, rest[:end]...)
+		rest = rest[end:]
+	}
+	return stuffed, nil
+}
+
+// maxLine is the limit of a line without its CRLF: RFC 5322 2.1.1.
+const maxLine = 998
