@@ -181,8 +181,10 @@ type Registration struct {
 	SequencedAt time.Time
 	CreatedAt   time.Time
 	PlannedAt   time.Time // zero: not yet planned
+	SeatedAt    time.Time // when the seat was last taken: planned, or taken up again
 	CancelledAt time.Time // zero: has the seat
 	MutedAt     time.Time // zero: gets reminders
+	ErasedAt    time.Time // zero: the personal data is there
 }
 
 // A Notice is one mail to one person: a row in convened.notices.
@@ -193,9 +195,12 @@ type Notice struct {
 	Kind         Kind
 	Occasion     string // what makes it unique for its registration and kind; see Occasion
 	State        State
-	DueAt        time.Time
-	Attempt      int
-	MessageID    string // without angle brackets; "" until it was first marked
+	Instant      time.Time // what it is for; a retry does not move it. UTC
+	DueAt        time.Time // when it is to be tried; a retry moves it. UTC
+	Attempt      int       // of the claim: the fence
+	Failures     int       // attempts that failed and count
+	Doubts       int       // attempts after which nobody knew whether it had arrived
+	MessageID    string    // without angle brackets; "" until it was first marked
 	SentAt       time.Time
 	LastError    string
 	Reason       string // why it is cancelled or held
@@ -219,6 +224,7 @@ type Claim struct {
 	Reminder     *Reminder    // the rule, for reminders and follow-ups; nil where the file no longer has it
 	Was          *Event       // for an update: the event as this person was last told; nil if never told
 	ThreadID     string       // Message-ID of the first confirmation sent; "" if there is none
+	Told         int          // SEQUENCE of the invitation that this person was sent last; -1: none
 	Folded       []Occasion   // for a confirmation: the reminders that it stands in for
 }
 

@@ -1,0 +1,86 @@
+package convened
+
+import (
+	"errors"
+	"time"
+)
+
+// This file holds what plan, claim, send and settle hand to each other: the
+// scheduler decides, the store writes, and neither imports the other.
+
+// ErrEdited is returned where an event is not any more as it was read.
+var ErrEdited = errors.New("the event was edited at the same time; look again")
+
+// A Newcomer is a registration that nobody has planned yet.
+type Newcomer struct {
+	ID    RegistrationID
+	Event string
+	Email string // as the person typed it
+
+	// Filled in by the planner:
+	Address string // the identity of the seat: address.Key
+	Fault   string // why this can't be an address; "" if it can
+}
+
+// Seated is the result of planning newcomers.
+type Seated struct {
+	Seats   int // new seats, each with its confirmation
+	Repeats int // registrations of who has a seat already
+	Revived int // seats that had been given up
+}
+
+// Recorded is an occasion that was planned, or is being planned.
+type Recorded struct {
+	Occasion
+	Planned bool   // all steps are done
+	Notices int    // how many were planned
+	Passed  string // why nobody who was registered got it; "" if they did
+}
+
+// An OccasionPlan says how an occasion is to be planned.
+type OccasionPlan struct {
+	Event    string
+	Occasion Occasion
+	Revision int // of the event for which the occasion was computed
+	Kind     Kind
+	Passed   string    // why nobody who is registered gets it, or ""
+	TooLate  string    // why its notices are cancelled from the start, or ""
+	SeatedBy time.Time // who took a seat after this is left out: the confirmation says it
+}
+
+// A Step is what one step of planning did.
+type Step struct {
+	Notices int  // rows that were new
+	Done    bool // nothing is left of it
+}
+
+// A Mark is a letter that is rendered and about to go.
+type Mark struct {
+	Notice    NoticeID
+	Attempt   int
+	MessageID string // without angle brackets
+	Revision  int    // of the event that the letter was made from
+	Sequence  int    // of the registration that the letter was made from
+}
+
+// A Settlement is an outcome and what follows from it for the row.
+type Settlement struct {
+	Outcome
+	DueAt  time.Time // where State is Planned or Unknown: when to look at it again
+	Reason string    // where State is Cancelled, Refused or Held: why, in words
+}
+
+// Recovered counts what was taken back from dead hands.
+type Recovered struct {
+	GivenBack int // claims of hands that are gone, not marked: planned again
+	Doubtful  int // marked and never settled: unknown
+	Retried   int // unknown for long enough: planned again
+	Held      int // unknown too often
+}
+
+// Doubt bounds how often a letter goes out again after nobody knew whether it
+// had arrived.
+type Doubt struct {
+	Reminders int // reminders and follow-ups
+	Others    int
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"convened"
+)
+
+// Claim takes at most limit due notices in hand for the length of lease, each
+// with all that composing its letter needs. The events are shared: nobody
+// writes to them.
+func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
+	var claims []*convened.Claim
+	err := s.tx(ctx, "claim notices", func(tx *sql.Tx) error {
+		claims = nil
+		type past struct{ revision, told int }
+		var revisions []past
+		err := each(ctx, tx, stmt("claim"), []any{now, limit, s.daemon, lease.Milliseconds()}, func(rows *sql.Rows) error {
+			c := &convened.Claim{}
+			n, r := &c.Notice, &c.Registration
+			var p past
+			var sequenced, created, seated, cancelled, muted, erased sql.NullTime
+			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
+				&n.MessageID, &n.LastError,
+				&r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
+				&r.Sequence, &sequenced, &created, &seated, &cancelled, &muted, &erased,
+				&p.revision, &p.told, &c.Told, &c.ThreadID)
+			n.State, n.Instant, n.DueAt = convened.Claimed, n.Instant.UTC(), n.DueAt.UTC()
+			r.ID, r.Event = n.Registration, n.Event
+			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.CreatedAt: created, &r.SeatedAt: seated,
+				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased} {
+				if from.Valid {
+					*to = from.Time.UTC()
+				}
+			}
+			claims, revisions = append(claims, c), append(revisions, p)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i, c := range claims {
+			e, err := s.cached(ctx, tx, c.Notice.Event, revisions[i].revision)
+			if err != nil {
+				return fmt.Errorf("read event %s: %w", c.Notice.Event, err)
+			}
+			c.Event = *e
+			switch c.Notice.Kind {
+			case convened.ReminderKind, convened.Followup:
+				c.Reminder = reminderOf(&c.Event, c.Notice.Occasion)
+			case convened.Update:
+				if told := revisions[i].told; told > 0 && told != e.Revision {
+					if c.Was, err = s.cachedPast(ctx, tx, e.Slug, told); err != nil {
+						return fmt.Errorf("read event %s at revision %d: %w", e.Slug, told, err)
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return claims, err
+}
+
+// reminderOf returns the rule that an occasion is of, or nil where the event
+// no longer has it.
+func reminderOf(e *convened.Event, occasion string) *convened.Reminder {
+	o, err := convened.ParseOccasion(occasion)
+	if err != nil {
+		return nil
+	}
+	for i := range e.Reminders {
+		if e.Reminders[i].Key == o.Key {
+			return &e.Reminders[i]
+		}
+	}
+	return nil
+}
+
+// Mark takes the last look before the wire. It returns the notices that may be
+// sent now; the others' claims are over, or what their letters say is not true
+// any more: give them back. The lease covers the wait for the final reply.
+func (s *Store) Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {
+	n := len(marks)
+	ids, attempts, messages, revisions, sequences := make([]int64, n), make([]int64, n), make([]string, n), make([]int64, n), make([]int64, n)
+	for i, m := range marks {
+		ids[i], attempts[i], messages[i], revisions[i], sequences[i] = int64(m.Notice), int64(m.Attempt), m.MessageID, int64(m.Revision), int64(m.Sequence)
+	}
+	var ok map[convened.NoticeID]bool
+	err := s.tx(ctx, "mark notices", func(tx *sql.Tx) error {
+		ok = make(map[convened.NoticeID]bool, n)
+		// Where the server confirms commits before they are on disk, the mark must
+		// still be there after a failover.
+		if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
+			return err
+		}
+		return each(ctx, tx, stmt("mark"), []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds()}, func(rows *sql.Rows) error {
+			var id convened.NoticeID
+			err := rows.Scan(&id)
+			ok[id] = true
+			return err
+		})
+	})
+	return ok, err
+}
+
+// Settle writes down a batch of outcomes. It returns the notices that took
+// them: an outcome other than Sent whose claim is over is nobody's business any
+// more. Settling twice changes nothing.
+func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
+	n := len(list)
+	ids, attempts, failed, doubted, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	states, enhanced, replies, phases, causes, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	due, at := make([]time.Time, n), make([]time.Time, n)
+	for i, o := range list {
+		ids[i], attempts[i], codes[i] = int64(o.Notice), int64(o.Attempt), int64(o.Code)
+		states[i], enhanced[i], replies[i], phases[i], causes[i], reasons[i] = string(o.State), o.Enhanced, clean(o.Reply), o.Phase, string(o.Cause), o.Reason
+		due[i], at[i] = o.DueAt, o.At
+		switch {
+		case o.State == convened.Planned && !o.Free:
+			failed[i] = 1
+		case o.State == convened.Unknown:
+			doubted[i] = 1
+		}
+	}
+	var took map[convened.NoticeID]bool
+	err := s.tx(ctx, "settle notices", func(tx *sql.Tx) error {
+		took = make(map[convened.NoticeID]bool, n)
+		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
+			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: s.daemon, Valid: s.daemon != 0}}, func(rows *sql.Rows) error {
+			var id convened.NoticeID
+			err := rows.Scan(&id)
+			took[id] = true
+			return err
+		})
+	})
+	return took, err
+}
+
+// clean makes a server's words storable: Postgres takes no NUL and no invalid
+// UTF-8, and one reply must not keep a batch from being settled.
+func clean(s string) string {
+	const most = 1000
+	out := make([]rune, 0, len(s))
+	for _, r := range s { // invalid bytes come out as U+FFFD
+		if r == 0 {
+			r = '\uFFFD'
+		}
+		if out = append(out, r); len(out) == most {
+			break
+		}
+	}
+	return string(out)
+}
+
+// GiveBack returns claims that were not marked, to be claimed again from due on.
+func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim, due time.Time) error {
+	ids, attempts := make([]int64, len(claims)), make([]int64, len(claims))
+	for i, c := range claims {
+		ids[i], attempts[i] = int64(c.Notice.ID), int64(c.Notice.Attempt)
+	}
+	return s.tx(ctx, "give back notices", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), due)
+		return err
+	})
+}
+
+// Recover takes back what dead hands hold, and decides what to do with letters
+// in doubt.
+func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error) {
+	var r convened.Recovered
+	err := s.tx(ctx, "recover notices", func(tx *sql.Tx) error {
+		r = convened.Recovered{}
+		var dead []int64
+		if err := each(ctx, tx, stmt("dead_daemons"), []any{s.daemon, lockBase}, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			dead = append(dead, id)
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(dead) > 0 {
+			res, err := tx.ExecContext(ctx, stmt("give_back_of_dead"), array(dead), now)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			r.GivenBack += int(n)
+		}
+		if err := count(ctx, tx, stmt("expire"), []any{now}, &r.Doubtful, &r.GivenBack); err != nil {
+			return err
+		}
+		return count(ctx, tx, stmt("resolve_doubt"), []any{now, d.Reminders, d.Others}, &r.Held, &r.Retried)
+	})
+	return r, err
+}
+
+// count adds the rows of a query of one boolean to yes or no.
+func count(ctx context.Context, tx *sql.Tx, query string, args []any, yes, no *int) error {
+	return each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var b bool
+		err := rows.Scan(&b)
+		if b {
+			*yes++
+		} else {
+			*no++
+		}
+		return err
+	})
+}
+
+// NextDue returns the next instant at which anything planned becomes due; the
+// zero time if nothing is.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var t sql.NullTime
+	err := s.tx(ctx, "look for what is due next", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("next_due")).Scan(&t)
+	})
+	return t.Time.UTC(), err
+}

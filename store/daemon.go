@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// lockBase is added to a daemon's id to make the key of its advisory lock, so
+// that the keys don't meet those of other programs in the same database:
+// "conv" in ASCII, in the upper half.
+const lockBase int64 = 0x636f6e76 << 32
+
+// A Daemon is how a process introduces itself.
+type Daemon struct {
+	Name    string // for people: by default the host's name and the process id
+	Host    string
+	PID     int
+	Version string
+}
+
+// Register writes this process's row, which its claims bear.
+func (s *Store) Register(ctx context.Context, d Daemon) (int64, error) {
+	err := s.tx(ctx, "register the daemon", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("register_daemon"), d.Name, d.Host, d.PID, d.Version).Scan(&s.daemon)
+	})
+	return s.daemon, err
+}
+
+// Beat says that this daemon is alive and what it is doing. It returns the
+// database's clock.
+func (s *Store) Beat(ctx context.Context, status string) (time.Time, error) {
+	var t time.Time
+	err := s.tx(ctx, "beat", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("beat"), s.daemon, status).Scan(&t)
+	})
+	return t, err
+}
+
+// Stopped says that this daemon has stopped in good order.
+func (s *Store) Stopped(ctx context.Context, status string) error {
+	return s.tx(ctx, "say that the daemon stops", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, stmt("daemon_stopped"), s.daemon, status)
+		return err
+	})
+}
+
+// Attend holds the session lock by which others know that this daemon lives,
+// and listens for hints that there is something to plan: wake is called for
+// each, and whenever hints may have been lost. It returns when ctx is done. A
+// database that is down is waited for; nothing relies on the hints.
+func (s *Store) Attend(ctx context.Context, wake func()) {
+	for ctx.Err() == nil {
+		if err := s.attendOnce(ctx, wake); err != nil && ctx.Err() == nil {
+			s.log.Warn("lost the session that listens", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// attendOnce uses one session for both the lock and LISTEN, so that one that is
+// gone loses both at once. lib/pq's Listener would hide the loss and has no
+// place for the lock; the connection below it has.
+func (s *Store) attendOnce(ctx context.Context, wake func()) error {
+	hints := make(chan *pq.Notification, 32)
+	conn, err := pq.NewListenerConn(s.direct, hints)
+	if err != nil {
+		return err
+	}
+	// Close can hang on a peer that is dead without saying so; nothing waits for it.
+	defer func() { go func() { _ = conn.Close() }() }()
+	// Nobody else takes this lock but for the moment of a look at it.
+	for _, q := range []string{fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lockBase+s.daemon), `LISTEN convened`} {
+		if err := bounded(ctx, func() error { _, err := conn.ExecSimpleQuery(q); return err }); err != nil {
+			return err
+		}
+	}
+	wake() // what was told while nobody listened
+	ping := time.NewTicker(pingInterval)
+	defer ping.Stop()
+	for {
+		select {
+		case _, open := <-hints:
+			if !open {
+				return errors.New("the session ended")
+			}
+			wake()
+		case <-ping.C:
+			if err := bounded(ctx, conn.Ping); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// pingInterval is how often the session that listens is tried.
+const pingInterval = 15 * time.Second
+
+// bounded runs f for at most as long as a server may be silent. An f that hangs
+// is left behind: closing its connection ends it.
+func bounded(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(silence):
+		return errors.New("the session does not answer")
+	}
+}

@@ -1,0 +1,238 @@
+-- +goose Up
+
+-- Sign-up forms write to convened.registrations; the rest is the daemon's.
+-- The schema itself is made by `convened migrate` before the first migration,
+-- because the table of migrations lives in it.
+
+CREATE TABLE convened.events (
+    slug            text PRIMARY KEY CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,99}$'),
+    title           jsonb NOT NULL,
+    description     jsonb NOT NULL DEFAULT '{}',
+    introduction    jsonb NOT NULL DEFAULT '{}',
+    location        jsonb NOT NULL DEFAULT '{}',
+    language        text NOT NULL,
+    held_in         text NOT NULL DEFAULT '',
+    -- The local times and the zone are the truth. The instants follow from them
+    -- by the program's tzdata, never by the server's.
+    zone            text NOT NULL,
+    starts_local    timestamp NOT NULL,
+    ends_local      timestamp NOT NULL,
+    starts_at       timestamptz NOT NULL,
+    ends_at         timestamptz NOT NULL,
+    join_url        text NOT NULL DEFAULT '',
+    page_url        text NOT NULL DEFAULT '',
+    organizer_name  text NOT NULL DEFAULT '',
+    organizer_email text NOT NULL DEFAULT '',
+    colour          text NOT NULL DEFAULT '',
+    logo            text NOT NULL DEFAULT '',
+    sign_up         boolean NOT NULL DEFAULT false,
+    status          text NOT NULL DEFAULT 'scheduled' CHECK (status IN ('scheduled', 'cancelled')),
+    sequence        integer NOT NULL DEFAULT 0,
+    revision        integer NOT NULL DEFAULT 1,
+    sequenced_at    timestamptz NOT NULL,
+    moved_at        timestamptz NOT NULL,
+    -- After this instant nothing of the event is planned any more.
+    over_at         timestamptz NOT NULL,
+    -- How many seats were ever taken: the source of registrations.seat_no.
+    seats           integer NOT NULL DEFAULT 0,
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    CHECK (ends_at > starts_at)
+);
+CREATE INDEX events_open ON convened.events (over_at);
+
+-- Every revision of an event as it was, so that an update can show what a
+-- person was told before, and anyone what was changed when.
+CREATE TABLE convened.revisions (
+    event    text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    revision integer NOT NULL,
+    made_at  timestamptz NOT NULL,
+    made_by  text NOT NULL DEFAULT '',
+    snapshot jsonb NOT NULL,
+    PRIMARY KEY (event, revision)
+);
+
+CREATE TABLE convened.registrations (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- What a form writes. Only an unknown event fails: a bad address becomes a
+    -- refused notice that the organiser sees, and NULL is as good as empty.
+    event        text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    email        text,
+    name         text,
+    language     text,
+    zone         text,
+    source_ref   text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    -- What the daemon writes.
+    uid          uuid NOT NULL DEFAULT gen_random_uuid(),
+    planned_at   timestamptz,
+    address      text,
+    seat         bigint REFERENCES convened.registrations (id),
+    seat_no      integer,
+    seated_at    timestamptz,
+    sequence     integer NOT NULL DEFAULT 0,
+    sequenced_at timestamptz,
+    cancelled_at timestamptz,
+    muted_at     timestamptz,
+    refused_at   timestamptz,
+    erased_at    timestamptz
+);
+CREATE INDEX registrations_unplanned ON convened.registrations (id) WHERE planned_at IS NULL;
+-- One seat for each address of an event: what makes the second insert of a
+-- person a repetition is here, not in the planner.
+CREATE UNIQUE INDEX registrations_seat ON convened.registrations (event, address) WHERE seat = id;
+CREATE UNIQUE INDEX registrations_seat_no ON convened.registrations (event, seat_no) WHERE seat_no IS NOT NULL;
+CREATE INDEX registrations_of_seat ON convened.registrations (seat) WHERE seat <> id;
+CREATE INDEX registrations_source_ref ON convened.registrations (event, source_ref) WHERE source_ref IS NOT NULL;
+
+CREATE TABLE convened.reminders (
+    event    text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    name     text NOT NULL,
+    rule     text NOT NULL,
+    late     text NOT NULL DEFAULT 'fold' CHECK (late IN ('skip', 'catch-up', 'fold')),
+    template text NOT NULL DEFAULT '',
+    note     jsonb NOT NULL DEFAULT '{}',
+    position integer NOT NULL,
+    -- An instant before this one is not sent to those who registered before it.
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (event, name)
+);
+
+-- Each occasion of a reminder is planned once, for the seats that there were
+-- when it was recorded (seat_no up to upto_seat); whoever takes a seat later
+-- finds it recorded and gets what `late` says. Both hold the event's row, so
+-- each seat is seen by exactly one of the two.
+CREATE TABLE convened.reminder_occasions (
+    event       text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    name        text NOT NULL,
+    starts_at   timestamptz NOT NULL,
+    ordinal     integer NOT NULL,
+    instant     timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    upto_seat   integer NOT NULL,
+    done_seat   integer NOT NULL DEFAULT 0,
+    planned_at  timestamptz,
+    notices     integer NOT NULL DEFAULT 0,
+    -- Why nobody was planned for: the instant was past when the rule or the
+    -- start was set.
+    passed      text NOT NULL DEFAULT '',
+    PRIMARY KEY (event, name, starts_at, ordinal)
+);
+
+-- A change that the people of an event are to be told of: the source of
+-- updates and of the cancellations that go to everybody.
+CREATE TABLE convened.changes (
+    event       text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    sequence    integer NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('update', 'cancellation')),
+    urgent      boolean NOT NULL,
+    made_at     timestamptz NOT NULL,
+    due_at      timestamptz NOT NULL,
+    recorded_at timestamptz,
+    upto_seat   integer,
+    done_seat   integer NOT NULL DEFAULT 0,
+    planned_at  timestamptz,
+    notices     integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (event, sequence)
+);
+CREATE INDEX changes_unplanned ON convened.changes (due_at) WHERE planned_at IS NULL;
+
+CREATE TABLE convened.daemons (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text NOT NULL,
+    host        text NOT NULL,
+    pid         integer NOT NULL,
+    version     text NOT NULL,
+    started_at  timestamptz NOT NULL,
+    beat_at     timestamptz NOT NULL,
+    stopped_at  timestamptz,
+    status      text NOT NULL DEFAULT ''
+);
+
+CREATE TABLE convened.notices (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    registration bigint REFERENCES convened.registrations (id),
+    event        text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    kind         text NOT NULL CHECK (kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup', 'preflight')),
+    occasion     text NOT NULL,
+    state        text NOT NULL DEFAULT 'planned'
+                 CHECK (state IN ('planned', 'claimed', 'sent', 'refused', 'unknown', 'cancelled', 'held')),
+    -- Confirmations overtake bulk reminders: the lower goes first.
+    priority     smallint NOT NULL DEFAULT 0,
+    -- The instant that it is for, which a retry does not move, and the instant
+    -- at which it is to be tried, which a retry does.
+    instant      timestamptz NOT NULL,
+    due_at       timestamptz NOT NULL,
+    planned_at   timestamptz NOT NULL,
+    attempt      integer NOT NULL DEFAULT 0,
+    -- Attempts that failed and count, and attempts that ended in doubt.
+    failures     integer NOT NULL DEFAULT 0,
+    doubts       integer NOT NULL DEFAULT 0,
+    claimed_by   bigint REFERENCES convened.daemons (id),
+    lease_until  timestamptz,
+    marked_at    timestamptz,
+    -- The event's revision and the invitation's SEQUENCE that the letter carries.
+    revision     integer,
+    sequence     integer,
+    message_id   text,
+    sent_at      timestamptz,
+    settled_at   timestamptz,
+    last_code    integer,
+    last_error   text,
+    cause        text,
+    reason       text,
+    CHECK ((registration IS NULL) = (kind = 'preflight')),
+    CHECK ((state = 'claimed') = (lease_until IS NOT NULL)),
+    CHECK (state <> 'sent' OR sent_at IS NOT NULL)
+);
+-- The promise that nobody is written to twice.
+CREATE UNIQUE INDEX notices_once ON convened.notices (registration, kind, occasion) WHERE registration IS NOT NULL;
+CREATE UNIQUE INDEX notices_once_event ON convened.notices (event, kind, occasion) WHERE registration IS NULL;
+CREATE INDEX notices_due ON convened.notices (priority, due_at, id) WHERE state = 'planned';
+CREATE INDEX notices_leased ON convened.notices (lease_until) WHERE state = 'claimed';
+CREATE INDEX notices_doubtful ON convened.notices (due_at) WHERE state = 'unknown';
+CREATE INDEX notices_event ON convened.notices (event, kind, state);
+
+-- Every attempt: when, which daemon, what the server said.
+CREATE TABLE convened.attempts (
+    notice   bigint NOT NULL REFERENCES convened.notices (id) ON DELETE CASCADE,
+    attempt  integer NOT NULL,
+    daemon   bigint REFERENCES convened.daemons (id),
+    at       timestamptz NOT NULL,
+    state    text NOT NULL,
+    phase    text NOT NULL DEFAULT '',
+    code     integer NOT NULL DEFAULT 0,
+    enhanced text NOT NULL DEFAULT '',
+    cause    text NOT NULL DEFAULT '',
+    reply    text NOT NULL DEFAULT '',
+    PRIMARY KEY (notice, attempt)
+);
+
+-- What links to the registrants' pages are signed with.
+CREATE TABLE convened.keys (
+    id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    secret     bytea NOT NULL CHECK (length(secret) = 32),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    retired_at timestamptz
+);
+
+-- Once per statement the daemon is told that there is something to plan. It is
+-- a hint: what the daemon relies on is looking.
+-- +goose StatementBegin
+CREATE FUNCTION convened.tell() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM pg_notify('convened', TG_TABLE_NAME);
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER tell AFTER INSERT ON convened.registrations
+    FOR EACH STATEMENT EXECUTE FUNCTION convened.tell();
+CREATE TRIGGER tell AFTER INSERT ON convened.changes
+    FOR EACH STATEMENT EXECUTE FUNCTION convened.tell();
+
+-- +goose Down
+-- There is no way down: what was sent can't be unsent, and dropping the record
+-- of it would make the next daemon send it again.
+SELECT 1;

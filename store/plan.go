@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/lib/pq"
+
+	"convened"
+)
+
+// array passes a slice as one parameter.
+func array(v any) any { return pq.Array(v) }
+
+// StepSize is the largest number of rows that one statement plans: a step stays
+// well within the statement's timeout.
+const StepSize = 20_000
+
+// Newcomers returns registrations that are not planned, at most StepSize.
+func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
+	var list []convened.Newcomer
+	err := s.tx(ctx, "read new registrations", func(tx *sql.Tx) error {
+		list = list[:0]
+		return each(ctx, tx, stmt("take_unplanned"), []any{StepSize}, func(rows *sql.Rows) error {
+			var n convened.Newcomer
+			err := rows.Scan(&n.ID, &n.Event, &n.Email)
+			list = append(list, n)
+			return err
+		})
+	})
+	return list, err
+}
+
+// PlanNewcomers gives newcomers of one event their seats, and plans their
+// confirmations and what `late: catch-up` owes them. Newcomers that were
+// planned meanwhile are passed over. again is how long a confirmation stands in
+// for a second one.
+func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
+	ids, addresses, faults := make([]int64, len(list)), make([]string, len(list)), make([]string, len(list))
+	for i, n := range list {
+		ids[i], addresses[i], faults[i] = int64(n.ID), n.Address, n.Fault
+	}
+	var done convened.Seated
+	err := s.tx(ctx, "plan registrations", func(tx *sql.Tx) error {
+		done = convened.Seated{}
+		var status convened.EventStatus
+		var seats, revision int
+		var ends, starts time.Time
+		if err := tx.QueryRowContext(ctx, stmt("lock_event"), event).Scan(&status, &seats, &revision, &ends, &starts); err != nil {
+			return err
+		}
+		var fresh, repeated, late []int64
+		var freshFaults []string
+		err := each(ctx, tx, stmt("seat_registrations"), []any{event, array(ids), array(addresses), array(faults), now, seats}, func(rows *sql.Rows) error {
+			var id, seat int64
+			var fault string
+			if err := rows.Scan(&id, &seat, &fault); err != nil {
+				return err
+			}
+			switch {
+			case id == seat:
+				fresh, freshFaults = append(fresh, id), append(freshFaults, fault)
+				if fault == "" {
+					late = append(late, id)
+				}
+			case fault == "":
+				repeated = append(repeated, id)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		done.Seats, done.Repeats = len(fresh), len(repeated)
+		var again2 []int64
+		var revived []bool
+		if len(repeated) > 0 {
+			err := each(ctx, tx, stmt("renew_seats"), []any{array(repeated), now, seats + len(fresh)}, func(rows *sql.Rows) error {
+				var seat int64
+				var back bool
+				if err := rows.Scan(&seat, &back); err != nil {
+					return err
+				}
+				again2, revived = append(again2, seat), append(revived, back)
+				if back {
+					done.Revived++
+					late = append(late, seat)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if n := len(fresh) + done.Revived; n > 0 {
+			if _, err := tx.ExecContext(ctx, stmt("count_seats"), event, n); err != nil {
+				return err
+			}
+		}
+		closed := ""
+		switch {
+		case status == convened.EventIsOff:
+			closed = "the event is off"
+		case !now.Before(ends):
+			closed = "too late: the event is over"
+		}
+		if len(fresh) > 0 {
+			if _, err := tx.ExecContext(ctx, stmt("plan_confirmations"), event, array(fresh), array(freshFaults), now, closed); err != nil {
+				return err
+			}
+		}
+		if closed != "" {
+			return nil
+		}
+		if len(again2) > 0 {
+			if _, err := tx.ExecContext(ctx, stmt("plan_repeats"), event, array(again2), array(revived), now, now.Add(-again)); err != nil {
+				return err
+			}
+		}
+		if len(late) > 0 {
+			if _, err := tx.ExecContext(ctx, stmt("plan_catch_up"), event, array(late), now, starts); err != nil {
+				return err
+			}
+		}
+		return nil
+		// If we crash before the commit, the registrations are as new as before.
+	})
+	return done, err
+}
+
+// Occasions returns the occasions of an event that are recorded.
+func (s *Store) Occasions(ctx context.Context, event string) ([]convened.Recorded, error) {
+	var list []convened.Recorded
+	err := s.tx(ctx, "read occasions", func(tx *sql.Tx) error {
+		list = nil
+		return each(ctx, tx, stmt("occasions_of"), []any{event}, func(rows *sql.Rows) error {
+			var r convened.Recorded
+			err := rows.Scan(&r.Key, &r.Start, &r.Ordinal, &r.At, &r.Planned, &r.Notices, &r.Passed)
+			r.Start, r.At = r.Start.UTC(), r.At.UTC()
+			list = append(list, r)
+			return err
+		})
+	})
+	return list, err
+}
+
+// PlanOccasion records an occasion and plans the next step of its notices.
+// Where the event was edited meanwhile it does nothing and returns convened.ErrEdited.
+func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
+	var step convened.Step
+	err := s.tx(ctx, "plan reminders", func(tx *sql.Tx) error {
+		step = convened.Step{}
+		var status string
+		var seats, revision int
+		var ends, starts time.Time
+		if err := tx.QueryRowContext(ctx, stmt("lock_event"), p.Event).Scan(&status, &seats, &revision, &ends, &starts); err != nil {
+			return err
+		}
+		if revision != p.Revision {
+			return convened.ErrEdited
+		}
+		o := p.Occasion
+		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
+			return err
+		}
+		err := tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
+			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate).Scan(&step.Notices, &step.Done)
+		if err == sql.ErrNoRows { // it was wholly planned already
+			step.Done = true
+			return nil
+		}
+		return err
+	})
+	return step, err
+}
+
+// PlanChanges plans the next steps of the updates and cancellations that are
+// due. Done says that none is left.
+func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, error) {
+	type change struct {
+		event     string
+		sequence  int
+		kind      convened.Kind
+		overtaken bool
+	}
+	var due []change
+	all := convened.Step{Done: true}
+	err := s.tx(ctx, "read changes", func(tx *sql.Tx) error {
+		due = nil
+		return each(ctx, tx, stmt("due_changes"), []any{now}, func(rows *sql.Rows) error {
+			var c change
+			err := rows.Scan(&c.event, &c.sequence, &c.kind, &c.overtaken)
+			due = append(due, c)
+			return err
+		})
+	})
+	if err != nil {
+		return all, err
+	}
+	for _, c := range due {
+		var step convened.Step
+		err := s.tx(ctx, "plan updates", func(tx *sql.Tx) error {
+			step = convened.Step{}
+			var ignore any
+			if err := tx.QueryRowContext(ctx, stmt("lock_event"), c.event).Scan(&ignore, &ignore, &ignore, &ignore, &ignore); err != nil {
+				return err
+			}
+			if c.overtaken {
+				step.Done = true
+				_, err := tx.ExecContext(ctx, stmt("overtake_change"), c.event, c.sequence, now)
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, stmt("record_change"), c.event, c.sequence, now); err != nil {
+				return err
+			}
+			err := tx.QueryRowContext(ctx, stmt("plan_change"), c.event, c.sequence, string(c.kind), c.kind.Priority(), now, StepSize).Scan(&step.Notices, &step.Done)
+			if err == sql.ErrNoRows {
+				step.Done = true
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return all, err
+		}
+		all.Notices += step.Notices
+		all.Done = all.Done && step.Done
+	}
+	return all, nil
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"convened"
+)
+
+// An Entry is what a sign-up form writes.
+type Entry struct {
+	Event, Email, Name, Language, Zone, SourceRef string
+	CreatedAt                                     time.Time // zero: now, by the database's clock
+}
+
+// AddRegistrations writes entries as a form would, all or none. Only an unknown
+// event fails, with ErrNotFound.
+func (s *Store) AddRegistrations(ctx context.Context, list []Entry) ([]convened.RegistrationID, error) {
+	n := len(list)
+	cols := [6][]string{}
+	created := make([]sql.NullTime, n)
+	for i, e := range list {
+		for j, v := range []string{e.Event, e.Email, e.Name, e.Language, e.Zone, e.SourceRef} {
+			cols[j] = append(cols[j], clean(v))
+		}
+		created[i] = sql.NullTime{Time: e.CreatedAt, Valid: !e.CreatedAt.IsZero()}
+	}
+	var ids []convened.RegistrationID
+	err := s.tx(ctx, "write registrations", func(tx *sql.Tx) error {
+		ids = ids[:0]
+		return each(ctx, tx, stmt("add_registrations"), []any{array(cols[0]), array(cols[1]), array(cols[2]), array(cols[3]), array(cols[4]), array(cols[5]), array(created)}, func(rows *sql.Rows) error {
+			var id convened.RegistrationID
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	})
+	var e *pq.Error
+	if errors.As(err, &e) && e.Code == "23503" {
+		return nil, fmt.Errorf("event %w: %s", ErrNotFound, e.Detail)
+	}
+	return ids, err
+}
+
+// A Person is a seat of an event and how far their letters have come.
+type Person struct {
+	convened.Registration
+	RefusedAt    time.Time // zero: the address works as far as anyone knows
+	SourceRef    string
+	Confirmation convened.State // of the latest confirmation; "" if none is planned yet
+	LastError    string         // the server's words, where it was refused
+	Sent         int            // letters that went out
+	NextDue      time.Time      // zero: nothing is waiting
+}
+
+// People returns the registrations of an event in the order in which they
+// came, those not planned yet included, at most limit after the given id (0 is
+// the start). search, if not empty, must occur in the address or the name.
+func (s *Store) People(ctx context.Context, event, search string, after convened.RegistrationID, limit int) ([]Person, error) {
+	var list []Person
+	err := s.tx(ctx, "list registrations", func(tx *sql.Tx) error {
+		list = nil
+		return each(ctx, tx, stmt("list_registrations"), []any{event, int64(after), limit, search}, func(rows *sql.Rows) error {
+			var p Person
+			r := &p.Registration
+			var sequenced, planned, seated, cancelled, muted, erased, refused, next sql.NullTime
+			err := rows.Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone, &p.SourceRef, &r.Sequence, &r.CreatedAt,
+				&sequenced, &planned, &seated, &cancelled, &muted, &erased, &refused, &p.Confirmation, &p.LastError, &p.Sent, &next)
+			r.CreatedAt = r.CreatedAt.UTC()
+			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
+				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased, &p.RefusedAt: refused, &p.NextDue: next} {
+				if from.Valid {
+					*to = from.Time.UTC()
+				}
+			}
+			list = append(list, p)
+			return err
+		})
+	})
+	return list, err
+}
+
+// Seat returns the seat of an address (as address.Key has it) of an event, or ErrNotFound.
+func (s *Store) Seat(ctx context.Context, event, address string) (*convened.Registration, error) {
+	r := &convened.Registration{}
+	err := s.tx(ctx, "look for a registration", func(tx *sql.Tx) error {
+		var sequenced, planned, seated, cancelled, muted, erased sql.NullTime
+		err := tx.QueryRowContext(ctx, stmt("seat_of_address"), event, address).Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone,
+			&r.Sequence, &r.CreatedAt, &sequenced, &planned, &seated, &cancelled, &muted, &erased)
+		for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
+			&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased} {
+			if from.Valid {
+				*to = from.Time.UTC()
+			}
+		}
+		return err
+	})
+	return r, err
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"convened"
+)
+
+// A Status is what `convened status` shows.
+type Status struct {
+	At            time.Time // the database's clock
+	Daemons       []DaemonSeen
+	Queue         []QueueLine
+	Waiting       int       // registrations that are not planned yet
+	WaitingSince  time.Time // when the oldest of them came; zero if none
+	SchemaVersion int64
+}
+
+// A DaemonSeen is a daemon by its row.
+type DaemonSeen struct {
+	ID        int64
+	Name      string
+	Host      string
+	PID       int
+	Version   string
+	StartedAt time.Time
+	BeatAt    time.Time
+	StoppedAt time.Time // zero: it did not say that it stopped
+	Status    string
+	Alive     bool // its session is there
+}
+
+// A QueueLine counts the notices in a state that is not final.
+type QueueLine struct {
+	State     convened.State
+	Notices   int
+	OldestDue time.Time
+}
+
+// Status reads how the service is.
+func (s *Store) Status(ctx context.Context) (Status, error) {
+	var st Status
+	err := s.tx(ctx, "read the status", func(tx *sql.Tx) error {
+		st = Status{}
+		if err := tx.QueryRowContext(ctx, stmt("schema_version")).Scan(&st.SchemaVersion); err != nil {
+			return err
+		}
+		if err := each(ctx, tx, stmt("list_daemons"), []any{lockBase}, func(rows *sql.Rows) error {
+			var d DaemonSeen
+			var stopped sql.NullTime
+			err := rows.Scan(&d.ID, &d.Name, &d.Host, &d.PID, &d.Version, &d.StartedAt, &d.BeatAt, &stopped, &d.Status, &st.At, &d.Alive)
+			d.StoppedAt = stopped.Time
+			st.Daemons = append(st.Daemons, d)
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := each(ctx, tx, stmt("queue"), nil, func(rows *sql.Rows) error {
+			var q QueueLine
+			err := rows.Scan(&q.State, &q.Notices, &q.OldestDue)
+			st.Queue = append(st.Queue, q)
+			return err
+		}); err != nil {
+			return err
+		}
+		var since sql.NullTime
+		if err := tx.QueryRowContext(ctx, stmt("waiting_registrations")).Scan(&st.Waiting, &since); err != nil {
+			return err
+		}
+		st.WaitingSince = since.Time
+		if st.At.IsZero() {
+			return tx.QueryRowContext(ctx, stmt("server_time")).Scan(&st.At)
+		}
+		return nil
+	})
+	return st, err
+}
+
+// A NoticeLine is a notice with whom it is for.
+type NoticeLine struct {
+	convened.Notice
+	Cause convened.Cause
+	Email string
+	Name  string
+}
+
+// Notices returns notices of one event ("" is all) in one state ("" is all),
+// the latest first, at most limit with an id below before (0 is the start).
+func (s *Store) Notices(ctx context.Context, event string, state convened.State, limit int, before convened.NoticeID) ([]NoticeLine, error) {
+	var list []NoticeLine
+	err := s.tx(ctx, "list notices", func(tx *sql.Tx) error {
+		list = nil
+		return each(ctx, tx, stmt("list_notices"), []any{event, string(state), limit, int64(before)}, func(rows *sql.Rows) error {
+			var l NoticeLine
+			n := &l.Notice
+			var sent sql.NullTime
+			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
+				&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause, &l.Email, &l.Name)
+			n.Instant, n.DueAt = n.Instant.UTC(), n.DueAt.UTC()
+			if sent.Valid {
+				n.SentAt = sent.Time.UTC()
+			}
+			list = append(list, l)
+			return err
+		})
+	})
+	return list, err
+}

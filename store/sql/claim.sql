@@ -1,0 +1,42 @@
+-- Takes due notices in hand: one statement, so that no two hands take the same
+-- one. Each priority is read from its own stretch of the index notices_due, so
+-- that a backlog of reminders costs a confirmation nothing.
+-- $1 now, $2 how many, $3 this daemon, $4 the lease in milliseconds.
+-- If we crash after it, the lease ends and the notice goes back.
+WITH due AS MATERIALIZED (
+    SELECT d.id
+    FROM (VALUES (0), (1), (2), (3)) AS p (priority)
+    CROSS JOIN LATERAL (
+        SELECT n.id
+        FROM convened.notices n
+        WHERE n.state = 'planned' AND n.priority = p.priority AND n.due_at <= $1
+        ORDER BY n.due_at, n.id
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) d
+    LIMIT $2
+), taken AS (
+    UPDATE convened.notices n
+    SET state = 'claimed', attempt = n.attempt + 1, claimed_by = $3, marked_at = NULL,
+        lease_until = now() + $4 * interval '1 millisecond'
+    FROM due
+    WHERE n.id = due.id
+    RETURNING n.id, n.registration, n.event, n.kind, n.occasion, n.priority, n.instant, n.due_at, n.attempt, n.failures, n.doubts, n.message_id, n.last_error
+)
+SELECT t.id, coalesce(t.registration, 0), t.event, t.kind, t.occasion, t.instant, t.due_at, t.attempt, t.failures, t.doubts,
+       coalesce(t.message_id, ''), coalesce(t.last_error, ''),
+       coalesce(r.uid::text, ''), coalesce(r.email, ''), coalesce(r.name, ''), coalesce(r.language, ''), coalesce(r.zone, ''),
+       coalesce(r.sequence, 0), r.sequenced_at, r.created_at, r.seated_at, r.cancelled_at, r.muted_at, r.erased_at,
+       e.revision, coalesce(told.revision, 0), coalesce(told.sequence, -1), coalesce(told.thread, '')
+FROM taken t
+JOIN convened.events e ON e.slug = t.event
+LEFT JOIN convened.registrations r ON r.id = t.registration
+LEFT JOIN LATERAL (
+    -- What this person was told last, and the letter that the others answer to.
+    SELECT max(n.revision) AS revision, max(n.sequence) AS sequence,
+           (array_agg(n.message_id ORDER BY n.id) FILTER (WHERE n.kind = 'confirmation' AND n.state = 'sent'))[1] AS thread
+    FROM convened.notices n
+    WHERE n.registration = t.registration AND n.kind IN ('confirmation', 'update', 'cancellation')
+      AND n.marked_at IS NOT NULL AND n.state IN ('sent', 'unknown') AND n.id <> t.id
+) told ON true
+ORDER BY t.priority, t.due_at, t.id

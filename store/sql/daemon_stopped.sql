@@ -1,0 +1,1 @@
+UPDATE convened.daemons SET stopped_at = now(), status = $2 WHERE id = $1

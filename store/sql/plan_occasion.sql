@@ -1,0 +1,33 @@
+-- One step of planning an occasion: the notices of the next seats, by number,
+-- and how far it has come, in one statement. A crash between two steps leaves
+-- the rest to the next daemon, and planning a step twice changes nothing.
+-- $1 event, $2 reminder, $3 start, $4 ordinal, $5 occasion, $6 kind, $7 priority,
+-- $8 now, $9 seats a step, $10 those who took their seat after this are left
+-- out, because their confirmation says it, $11 why it is too late, or ''.
+-- Leans on registrations_seat_no.
+WITH o AS (
+    SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto
+    FROM convened.reminder_occasions
+    WHERE event = $1 AND name = $2 AND starts_at = $3 AND ordinal = $4 AND planned_at IS NULL
+    FOR NO KEY UPDATE
+), made AS (
+    INSERT INTO convened.notices (registration, event, kind, occasion, state, priority, instant, due_at, planned_at, settled_at, cause, reason)
+    SELECT r.id, $1, $6, $5,
+           CASE WHEN $11::text = '' THEN 'planned' ELSE 'cancelled' END, $7,
+           o.instant, o.instant, $8,
+           CASE WHEN $11::text <> '' THEN $8::timestamptz END,
+           CASE WHEN $11::text <> '' THEN 'useless' END,
+           nullif($11::text, '')
+    FROM o JOIN convened.registrations r ON r.event = $1 AND r.seat_no > o.done_seat AND r.seat_no <= o.upto
+    WHERE r.cancelled_at IS NULL AND r.muted_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
+      AND r.seated_at <= $10
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+UPDATE convened.reminder_occasions u
+SET done_seat = o.upto,
+    notices = u.notices + (SELECT count(*) FROM made),
+    planned_at = CASE WHEN o.upto >= u.upto_seat THEN $8::timestamptz END
+FROM o
+WHERE u.event = $1 AND u.name = $2 AND u.starts_at = $3 AND u.ordinal = $4
+RETURNING (SELECT count(*) FROM made), u.planned_at IS NOT NULL

@@ -1,0 +1,235 @@
+// Package store keeps everything that must outlive the process: events,
+// registrations, notices and what came of them, in the Postgres schema
+// `convened`. It is the only package that knows SQL, and knows nothing of mail.
+//
+// # What moves a notice
+//
+// Each step is one statement in a file of its own under sql/, and each leaves
+// the rows in a state from which the next daemon can go on:
+//
+//	plan     plan_confirmations, plan_occasion, plan_change …   rows appear, planned
+//	claim    claim             planned → claimed    attempt + 1, a lease of a minute
+//	mark     mark              claimed, marked_at   the letter is rendered and still true; the lease covers the final reply
+//	settle   settle            claimed → sent, refused, unknown, cancelled, or planned again
+//	expire   expire            a lease ran out: not marked → planned; marked → unknown
+//	resolve  resolve_doubt     unknown → planned, a bounded number of times, then held
+//
+// # Its invariants
+//
+// A notice is unique by registration, kind and occasion: the index
+// notices_once is the promise that nobody is written to twice, and planning
+// twice changes nothing. One hand at a time: whoever claims has the only valid
+// attempt number, and all but evidence of a delivery is fenced by it. No
+// transaction is ever open across SMTP. Leases and heartbeats go by the
+// database's clock, which all daemons share; everything else is written from
+// the instant that the caller passes in.
+//
+// # Crashes
+//
+// If the process dies before the mark, the letter has not left: the notice goes
+// back as soon as the daemon's session lock is free, or its lease has ended. If
+// it dies after the mark, nobody knows (RFC 1047): the notice waits until the
+// server must have answered, is unknown, and goes out again under the same
+// Message-ID a bounded number of times.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+
+	"convened"
+)
+
+// A Store is a pool of connections to one database. It is safe for concurrent use.
+type Store struct {
+	db     *sql.DB
+	direct string // connection string past a pooler: for LISTEN and the session lock
+	log    *slog.Logger
+	daemon int64 // this process's row in convened.daemons; 0 before Register
+
+	mu     sync.Mutex
+	events map[eventKey]*convened.Event // each revision of an event never changes
+}
+
+type eventKey struct {
+	slug     string
+	revision int
+}
+
+// Options say which database and how.
+type Options struct {
+	URL         string // postgres://…, sslmode written out
+	DirectURL   string // past PgBouncer; "" is URL
+	Password    string // overrides what the URLs say; "" leaves them
+	Connections int    // of the pool; 0 is 8
+	Logger      *slog.Logger
+}
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrSchema      = errors.New("the schema does not fit this program")
+	ErrReadOnly    = errors.New("the database is read-only")
+	ErrUnavailable = errors.New("the database can't be reached")
+)
+
+// Open prepares a pool; it does not connect. Its error means that the URL is
+// no good, not that the database is down.
+func Open(o Options) (*Store, error) {
+	if o.DirectURL == "" {
+		o.DirectURL = o.URL
+	}
+	if o.Connections == 0 {
+		o.Connections = 8
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	main, err := connectionString(o.URL, o.Password)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := connectionString(o.DirectURL, o.Password)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := pq.NewConnector(main)
+	if err != nil {
+		return nil, fmt.Errorf("read database.url: %w", withoutPassword(err, o.Password))
+	}
+	connector.Dialer(dialer{})
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(o.Connections)
+	db.SetMaxIdleConns(o.Connections)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return &Store{db: db, direct: direct, log: o.Logger, events: map[eventKey]*convened.Event{}}, nil
+}
+
+// Close closes the pool. What runs in it is waited for.
+func (s *Store) Close() error { return s.db.Close() }
+
+// connectionString adds to a URL what the program relies on: a bounded wait for
+// a connection, one round trip for each ad hoc statement (which also makes it
+// work through PgBouncer in transaction mode), and a name in pg_stat_activity.
+func connectionString(raw, password string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		// The error of url.Parse repeats the URL, and the URL may hold a password.
+		return "", fmt.Errorf("database.url is not a URL such as postgres://convened@/convened?host=/run/postgresql")
+	}
+	if password != "" {
+		u.User = url.UserPassword(u.User.Username(), password)
+	}
+	q := u.Query()
+	for k, v := range map[string]string{
+		"connect_timeout": "5", "binary_parameters": "yes", "application_name": "convened",
+		// One way of writing and reading times, whatever the server's default is.
+		"timezone": "UTC", "datestyle": "ISO",
+	} {
+		if q.Get(k) == "" {
+			q.Set(k, v)
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+func withoutPassword(err error, password string) error {
+	if password == "" {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), password, "…"))
+}
+
+// A transaction's first words: what a statement may take and wait, whatever the
+// role or the pooler has set. Serializable as a default would fail what is
+// made to wait for each other by row locks.
+const beginWords = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '30s'`
+
+// attempts at a transaction that lost against another: bounded, with jitter.
+const txTries = 6
+
+// tx runs f in a transaction and commits. A transaction that lost against
+// another (40001, 40P01) or found its connection dead before it did anything
+// runs again, a bounded number of times; f must therefore not keep anything
+// from a run that failed.
+func (s *Store) tx(ctx context.Context, what string, f func(*sql.Tx) error) error {
+	for try := 1; ; try++ {
+		err := s.txOnce(ctx, f)
+		if err == nil {
+			return nil
+		}
+		if !lost(err) || try == txTries || ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", what, classify(err))
+		}
+		wait := time.Duration(rand.Int64N(int64(10*time.Millisecond) << try))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Store) txOnce(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if _, err := tx.ExecContext(ctx, beginWords); err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// lost reports whether a transaction failed for a reason that running it again mends.
+func lost(err error) bool {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		return e.Code == "40001" || e.Code == "40P01" || e.Code == "55P03"
+	}
+	return false
+}
+
+// classify wraps an error of the driver in the one of ours that says what to do.
+func classify(err error) error {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		switch {
+		case e.Code == "25006":
+			return fmt.Errorf("%w: %w", ErrReadOnly, err)
+		case e.Code == "42P01" || e.Code == "3F000" || e.Code == "42703":
+			return fmt.Errorf("%w: %w; run `convened migrate`", ErrSchema, err)
+		case strings.HasPrefix(string(e.Code), "08") || strings.HasPrefix(string(e.Code), "57P"):
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// ServerTime returns the database's clock.
+func (s *Store) ServerTime(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := s.tx(ctx, "read the database's clock", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("server_time")).Scan(&t)
+	})
+	return t, err
+}
