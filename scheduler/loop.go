@@ -1,0 +1,124 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Run ticks until ctx is done, then finishes what is on the wire and returns. A
+// tick follows a hint, an outcome that made room, an instant that came, or the
+// poll interval, whatever is first. What fails is logged and tried again.
+func (s *Scheduler) Run(ctx context.Context) {
+	s.start(ctx)
+	defer s.stop()
+	failing := false
+	for ctx.Err() == nil {
+		now := s.o.Clock()
+		r, err := s.Tick(ctx, now)
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err != nil && !failing:
+			s.log.Error("tick", "error", err.Error())
+		case err == nil && failing:
+			s.log.Info("ticking again")
+		}
+		failing = err != nil
+		if r.Moved() {
+			s.log.Debug("tick", "planned", r.Planned, "claimed", r.Claimed, "cancelled", r.Cancelled, "marked", r.Marked, "given_back", r.GivenBack)
+		}
+		if s.o.Ticked != nil {
+			s.o.Ticked(r)
+		}
+		wait := s.o.Poll
+		switch {
+		case err != nil:
+			wait = min(wait, time.Second) // the database is back within the second that we notice it
+		case r.More && r.Waiting == "":
+			wait = 0
+		default:
+			if next, err := s.NextInstant(ctx, now); err == nil && !next.IsZero() {
+				wait = min(wait, max(next.Sub(s.o.Clock()), 0))
+				if r.Waiting != "" || s.full() {
+					wait = max(wait, s.o.Poll/5)
+				}
+			}
+		}
+		s.pause(ctx, wait)
+	}
+}
+
+// pause waits, unless something happens.
+func (s *Scheduler) pause(ctx context.Context, wait time.Duration) {
+	if s.full() {
+		// Only an outcome makes room: to look again before is of no use.
+		wait = max(wait, 20*time.Millisecond)
+		select {
+		case <-s.freed:
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		return
+	}
+	if wait == 0 {
+		return
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-s.wake:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (s *Scheduler) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inFlight >= 2*s.o.Batch
+}
+
+// InFlight returns how many notices are claimed and not settled.
+func (s *Scheduler) InFlight() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inFlight
+}
+
+// ErrStuck is returned by Until for work that does not come to an end.
+var ErrStuck = errors.New("there is always more to do at this instant")
+
+// Until ticks at one instant until there is nothing left to do at it, and waits
+// for what was sent to be settled. It is how a virtual clock is played: between
+// Begin and its end, never beside Run.
+func (s *Scheduler) Until(ctx context.Context, now time.Time) error {
+	for range 10_000 {
+		r, err := s.Tick(ctx, now)
+		if err != nil {
+			return err
+		}
+		s.drain()
+		if !r.More && !r.Moved() {
+			return nil
+		}
+	}
+	return ErrStuck
+}
+
+// Begin sets the hands to work for Until. The function that it returns stops
+// them and waits for the last settlement.
+func (s *Scheduler) Begin(ctx context.Context) (end func()) {
+	s.start(ctx)
+	return s.stop
+}
+
+// drain waits until nothing is in flight.
+func (s *Scheduler) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.inFlight > 0 {
+		s.idle.Wait()
+	}
+}

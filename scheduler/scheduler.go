@@ -1,0 +1,197 @@
+// Package scheduler decides when: it turns the organiser's rules into instants,
+// and it turns what is due into work. It knows neither SQL nor SMTP: a Store
+// remembers, a Composer makes letters that know how to send themselves.
+//
+// # The tick
+//
+// Again and again the daemon plans the notices that now ought to exist, claims
+// those that are due, has them composed, marks them, sends them and settles
+// what came of it:
+//
+//	plan      occasions that have come, then newcomers, then changes to be told
+//	recover   what dead hands hold goes back; what is in doubt is decided
+//	claim     no more than there is room for
+//	compose   the whole letter, before anything is dialled
+//	mark      the last look: is the claim still ours and the letter still true?
+//	send      on as many hands as the relay has connections
+//	settle    in batches, retried until the database has taken them
+//
+// Occasions come before newcomers, so that who registers at the very minute of
+// a reminder is late for it, whatever the order of the rows.
+//
+// # Its invariants
+//
+// Each claimed notice leaves the tick sent, refused, unknown, cancelled, or
+// planned again. One bad address, one bad template, one bad event never holds
+// up another. A sent mail is recorded, even while shutting down. Time is an
+// argument: the one clock is passed in, and the future is computed by the pure
+// functions Occasions, Deadline and Useless, which plan, explain and the daemon
+// all call.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"convened"
+)
+
+// A Store remembers. Its methods are those of package store.
+type Store interface {
+	OpenEvents(ctx context.Context, now time.Time) ([]*convened.Event, error)
+	Occasions(ctx context.Context, event string) ([]convened.Recorded, error)
+	PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error)
+	Newcomers(ctx context.Context) ([]convened.Newcomer, error)
+	PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error)
+	PlanChanges(ctx context.Context, now time.Time) (convened.Step, error)
+	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
+	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
+	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error)
+	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
+	GiveBack(ctx context.Context, claims []*convened.Claim, due time.Time) error
+	NextDue(ctx context.Context) (time.Time, error)
+}
+
+// A Composer makes letters. What it returns exists whole in memory. An error
+// that wraps convened.ErrRefused is final for this notice; any other is tried
+// again a few times.
+type Composer interface {
+	Compose(now time.Time, c *convened.Claim) (Letter, error)
+}
+
+// A Letter knows how to send itself. Send uses one connection of the relay,
+// gives up when ctx is done unless the final dot is on its way, and says what
+// came of it; it may leave At zero.
+type Letter struct {
+	MessageID string
+	Send      func(ctx context.Context) convened.Outcome
+}
+
+// Options say how a Scheduler works. Store, Composer, Clock and Identify are required.
+type Options struct {
+	Store    Store
+	Composer Composer
+	Clock    func() time.Time // the one clock
+
+	// Identify fills in a newcomer's Address and Fault.
+	Identify func(*convened.Newcomer)
+
+	Hands       int           // letters on the wire at the same time: the relay's connections; 0 is 8
+	Batch       int           // notices a claim takes; 0 is 100
+	Poll        time.Duration // how often to look without a hint; 0 is 5 s
+	Lease       time.Duration // how long a claim holds; 0 is 60 s
+	DotTimeout  time.Duration // how long the server may take for its last reply; 0 is 10 minutes
+	RetryFirst  time.Duration // the first wait after a temporary failure; 0 is 5 minutes
+	Grace       time.Duration // the most that a reminder may be late; 0 is 1 hour
+	Doubt       convened.Doubt
+	Logger      *slog.Logger // nil: silence
+	Settled     func(convened.Settlement, *convened.Claim)
+	Ticked      func(Report)  // called after each finished tick: feeds a watchdog
+	PausePlan   func() string // why planning must pause now, or ""; nil: never
+	ConfirmOnce time.Duration // how long a confirmation stands in for a second one; 0 is 10 minutes
+}
+
+// A Scheduler runs the tick. Its methods are safe for concurrent use, but only
+// one Tick or Run may be under way.
+type Scheduler struct {
+	o   Options
+	log *slog.Logger
+
+	outbox   chan job      // marked letters, for the hands
+	outcomes chan settling // what came of them, for the settler
+	freed    chan struct{} // has one when a letter was settled
+	wake     chan struct{} // has one when somebody says that there is something to do
+	hands    sync.WaitGroup
+	settler  sync.WaitGroup
+
+	mu       sync.Mutex
+	inFlight int                          // claimed and not settled
+	idle     *sync.Cond                   // inFlight became 0
+	planned  map[string]*plannedOccasions // by event
+	relay    gate
+	giveUp   bool
+}
+
+type job struct {
+	claim  *convened.Claim
+	letter Letter
+}
+
+type settling struct {
+	claim   *convened.Claim
+	outcome convened.Outcome
+	reason  string
+}
+
+// New returns a Scheduler that has not started.
+func New(o Options) *Scheduler {
+	for to, def := range map[*time.Duration]time.Duration{&o.Poll: 5 * time.Second, &o.Lease: time.Minute, &o.DotTimeout: 10 * time.Minute,
+		&o.RetryFirst: 5 * time.Minute, &o.Grace: time.Hour, &o.ConfirmOnce: 10 * time.Minute} {
+		if *to == 0 {
+			*to = def
+		}
+	}
+	if o.Hands == 0 {
+		o.Hands = 8
+	}
+	if o.Batch == 0 {
+		o.Batch = 100
+	}
+	if o.Doubt == (convened.Doubt{}) {
+		o.Doubt = convened.Doubt{Reminders: 1, Others: 3}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}}
+	s.idle = sync.NewCond(&s.mu)
+	return s
+}
+
+// Wake says that there may be something to do. It never blocks.
+func (s *Scheduler) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// A Report says what a tick did. It is what gets logged.
+type Report struct {
+	Planned   int // notices that are new
+	Seats     int // seats that are new
+	Claimed   int
+	Cancelled int // claimed, and of no use any more
+	Marked    int // on their way
+	GivenBack int // claimed, and not true any more at the mark
+	Recovered convened.Recovered
+	More      bool   // there is more to do at once
+	Waiting   string // why nothing was claimed: the relay is down …; "" if nothing is in the way
+}
+
+// Moved reports whether the tick changed anything.
+func (r Report) Moved() bool {
+	return r.Planned+r.Seats+r.Claimed > 0 || r.Recovered != convened.Recovered{}
+}
+
+// Tick does one round for the instant now. What it sends is on its way when it
+// returns: Drain waits for it. An error means that a step could not be done and
+// will be tried by the next tick; the other steps were done.
+func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
+	var r Report
+	var errs []error
+	if s.o.PausePlan != nil {
+		r.Waiting = s.o.PausePlan()
+	}
+	if r.Waiting == "" {
+		errs = append(errs, s.plan(ctx, now, &r)...)
+	}
+	rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)
+	r.Recovered = rec
+	errs = append(errs, err)
+	errs = append(errs, s.dispatch(ctx, now, &r))
+	return r, errors.Join(errs...)
+}

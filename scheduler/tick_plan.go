@@ -1,0 +1,185 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"convened"
+)
+
+// plannedOccasions remembers what is recorded for one revision of an event, so
+// that an idle tick asks the database nothing about it.
+type plannedOccasions struct {
+	revision int
+	all      []convened.Occasion
+	kinds    map[string]convened.Kind // by reminder key
+	done     map[string]bool          // by Occasion.String
+}
+
+// plan makes the notices that now ought to exist.
+func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error {
+	var errs []error
+	events, err := s.o.Store.OpenEvents(ctx, now)
+	if err != nil {
+		return []error{err} // the database does not answer: the other steps would not do better
+	}
+	for _, e := range events {
+		// One bad event never holds up another.
+		if err := s.planOccasions(ctx, now, e, r); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, s.planNewcomers(ctx, now, r))
+	step, err := s.o.Store.PlanChanges(ctx, now)
+	r.Planned += step.Notices
+	r.More = r.More || !step.Done
+	return append(errs, err)
+}
+
+func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convened.Event, r *Report) error {
+	if e.Status == convened.EventIsOff {
+		return nil
+	}
+	known, err := s.occasionsOf(ctx, e)
+	if err != nil {
+		return err
+	}
+	for _, o := range known.all {
+		if o.At.After(now) {
+			break // they are sorted
+		}
+		if known.done[o.String()] {
+			continue
+		}
+		step, err := s.o.Store.PlanOccasion(ctx, now, OccasionPlanOf(e, o, known.kinds[o.Key], now, s.o.Grace))
+		if errors.Is(err, convened.ErrEdited) {
+			// The next tick sees the event as it is now.
+			delete(s.planned, e.Slug)
+			r.More = true
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("plan %q of %s: %w", o.Key, e.Slug, err)
+		}
+		r.Planned += step.Notices
+		if step.Done {
+			known.done[o.String()] = true
+		} else {
+			r.More = true
+		}
+	}
+	return nil
+}
+
+// OccasionPlanOf says how an occasion that has come is to be planned: who gets
+// it, and whether it still makes sense. It is a pure function.
+func OccasionPlanOf(e *convened.Event, o convened.Occasion, kind convened.Kind, now time.Time, grace time.Duration) convened.OccasionPlan {
+	p := convened.OccasionPlan{Event: e.Slug, Occasion: o, Revision: e.Revision, Kind: kind, SeatedBy: o.At}
+	for _, rem := range e.Reminders {
+		if rem.Key != o.Key {
+			continue
+		}
+		switch {
+		case o.At.Before(rem.AddedAt):
+			p.Passed = "its instant was past when the rule was written"
+		case o.At.Before(e.MovedAt):
+			p.Passed = "its instant was past when the event was moved"
+		}
+		if rem.Late == convened.Fold && kind == convened.ReminderKind {
+			p.SeatedBy = o.At.Add(-convened.FoldWindow)
+		}
+	}
+	if now.After(Deadline(o, kind, grace)) {
+		p.TooLate = TooLate
+	}
+	return p
+}
+
+func (s *Scheduler) occasionsOf(ctx context.Context, e *convened.Event) (*plannedOccasions, error) {
+	if k := s.planned[e.Slug]; k != nil && k.revision == e.Revision {
+		return k, nil
+	}
+	recorded, err := s.o.Store.Occasions(ctx, e.Slug)
+	if err != nil {
+		return nil, err
+	}
+	k := &plannedOccasions{revision: e.Revision, all: Occasions(e), kinds: map[string]convened.Kind{}, done: map[string]bool{}}
+	for i := range e.Reminders {
+		if rule, err := RuleOf(&e.Reminders[i]); err == nil {
+			k.kinds[e.Reminders[i].Key] = rule.Kind()
+		} else {
+			// Rules are checked when they are written, so this is a row that
+			// somebody edited by hand. The others go on.
+			s.log.Error("a rule can't be read", "event", e.Slug, "rule", e.Reminders[i].Rule, "error", err.Error())
+		}
+	}
+	for _, o := range recorded {
+		if o.Planned {
+			k.done[o.String()] = true
+		}
+	}
+	s.planned[e.Slug] = k
+	return k, nil
+}
+
+func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report) error {
+	list, err := s.o.Store.Newcomers(ctx)
+	if err != nil {
+		return err
+	}
+	var order []string
+	byEvent := map[string][]convened.Newcomer{}
+	for i := range list {
+		n := &list[i]
+		s.o.Identify(n)
+		if byEvent[n.Event] == nil {
+			order = append(order, n.Event)
+		}
+		byEvent[n.Event] = append(byEvent[n.Event], *n)
+	}
+	var errs []error
+	for _, event := range order {
+		seated, err := s.o.Store.PlanNewcomers(ctx, now, event, byEvent[event], s.o.ConfirmOnce)
+		errs = append(errs, err)
+		r.Seats += seated.Seats
+		r.Planned += seated.Seats
+		if err == nil {
+			// As many may have come again while these were planned.
+			r.More = r.More || len(list) >= 1000
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// NextInstant returns the next instant after now at which the tick will have
+// something to do without a new registration or an edit: the zero time if never.
+func (s *Scheduler) NextInstant(ctx context.Context, now time.Time) (time.Time, error) {
+	next, err := s.o.Store.NextDue(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	events, err := s.o.Store.OpenEvents(ctx, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range events {
+		if e.Status == convened.EventIsOff {
+			continue
+		}
+		known, err := s.occasionsOf(ctx, e)
+		if err != nil {
+			return time.Time{}, err
+		}
+		for _, o := range known.all {
+			if !known.done[o.String()] {
+				if next.IsZero() || o.At.Before(next) {
+					next = o.At
+				}
+				break
+			}
+		}
+	}
+	return next, nil
+}
