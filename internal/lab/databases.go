@@ -12,6 +12,10 @@ import (
 	"strings"
 )
 
+// SharedPostgres is the environment variable that holds the superuser's URL of
+// a server for tests, which then start none of their own.
+const SharedPostgres = "CONVENED_TEST_POSTGRES"
+
 // CreateDatabase makes a database as a copy of template ("" is an empty one).
 // Nobody may be connected to the template.
 func (p *Postgres) CreateDatabase(name, template string) error {

@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -195,12 +197,10 @@ func (p *Postgres) arguments(o PostgresOptions) []string {
 	} else {
 		settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"] = "on", "on", "on"
 	}
-	for name, value := range o.Settings {
-		settings[name] = value
-	}
+	maps.Copy(settings, o.Settings)
 	arguments := make([]string, 0, 2*len(settings))
-	for name, value := range settings {
-		arguments = append(arguments, "-c", name+"="+value)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		arguments = append(arguments, "-c", name+"="+settings[name])
 	}
 	return arguments
 }
