@@ -134,7 +134,7 @@ func connectionString(raw, password string) (string, error) {
 	for k, v := range map[string]string{
 		"connect_timeout": "5", "binary_parameters": "yes", "application_name": "convened",
 		// One way of writing and reading times, whatever the server's default is.
-		"timezone": "UTC", "datestyle": "ISO",
+		"timezone": "UTC", "datestyle": "ISO, MDY",
 	} {
 		if q.Get(k) == "" {
 			q.Set(k, v)
