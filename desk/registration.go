@@ -1,0 +1,238 @@
+package desk
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"convened"
+	"convened/address"
+	"convened/store"
+)
+
+// Identify fills in who a newcomer is: the identity of the seat, and what is
+// wrong with the address if it can't be one. It is what the daemon plans with.
+func Identify(n *convened.Newcomer) {
+	n.Address = address.Key(n.Email)
+	if _, err := address.Parse(n.Email); err != nil {
+		n.Fault = err.Error()
+	}
+}
+
+// Register adds one person as a sign-up form would; the daemon does the rest.
+// Unlike a form's, a bad address is an error: who types a command can mend it.
+func (d *Desk) Register(ctx context.Context, e store.Entry) (convened.RegistrationID, error) {
+	if _, err := address.Parse(e.Email); err != nil {
+		return 0, err
+	}
+	if err := checkChoices(e); err != nil {
+		return 0, err
+	}
+	ids, err := d.Store.AddRegistrations(ctx, []store.Entry{e})
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// checkChoices refuses a language or a zone that would silently be the event's.
+func checkChoices(e store.Entry) error {
+	if e.Language != "" && !slices.Contains(convened.Languages(), convened.BaseLanguage(e.Language)) {
+		return fmt.Errorf("language %q: letters are written in %s; leave it empty for the event's language", e.Language, strings.Join(convened.Languages(), ", "))
+	}
+	if e.Zone != "" {
+		if _, err := convened.LoadZone(e.Zone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A BadLine is a line of an import that was left out.
+type BadLine struct {
+	Line int // of the file, from 1
+	Why  string
+}
+
+// An Import is what came of reading a CSV file.
+type Import struct {
+	Read  int // records, without the header
+	Good  int // taken, or, in a dry run, fit to be taken
+	Bad   []BadLine
+	Notes []string // columns that were not used
+}
+
+// columns are the names that a header may give to what a registration has.
+var columns = map[string]string{
+	"email": "email", "e-mail": "email", "mail": "email", "email address": "email", "e-mail address": "email", "courriel": "email", "correo": "email",
+	"correo electrónico": "email", "adresse e-mail": "email", "adresse électronique": "email",
+	"name": "name", "full name": "name", "nom": "name", "nombre": "name",
+	"first name": "first", "first_name": "first", "firstname": "first", "prénom": "first",
+	"last name": "last", "last_name": "last", "lastname": "last", "surname": "last",
+	"language": "language", "lang": "language", "locale": "language", "langue": "language", "idioma": "language",
+	"zone": "zone", "timezone": "zone", "time zone": "zone", "time_zone": "zone",
+	"source_ref": "source_ref", "reference": "source_ref", "order": "source_ref", "id": "source_ref",
+	"event": "event",
+}
+
+// ErrHeader is wrapped by Import where the first line is no header to work with.
+var ErrHeader = errors.New("the first line must name the columns, email among them")
+
+// importBatch is how many lines are written in one transaction.
+const importBatch = 1000
+
+// Import reads registrations for an event from CSV with a header (comma,
+// semicolon or tab; UTF-8 with or without a byte order mark) and adds them a
+// batch at a time. A line that can't be taken is reported and left out, the
+// others are kept. progress is called with the bytes read so far. A dry run
+// writes nothing. Importing a file again adds nobody twice: the same address is
+// the same seat.
+func (d *Desk) Import(ctx context.Context, event string, r io.Reader, dry bool, progress func(bytes int64)) (*Import, error) {
+	if _, err := d.Store.Event(ctx, event); err != nil {
+		return nil, fmt.Errorf("event %q: %w", event, err)
+	}
+	records, err := newRecords(r)
+	if err != nil {
+		return nil, err
+	}
+	result := &Import{Notes: records.notes}
+	var batch []store.Entry
+	flush := func() error {
+		if len(batch) == 0 || dry {
+			batch = batch[:0]
+			return nil
+		}
+		if _, err := d.Store.AddRegistrations(ctx, batch); err != nil {
+			return fmt.Errorf("after %d registrations: %w", result.Good-len(batch), err)
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for {
+		e, line, err := records.next()
+		if err == io.EOF {
+			break
+		}
+		if line == 0 {
+			return result, fmt.Errorf("read the file: %w", err)
+		}
+		result.Read++
+		if err == nil {
+			err = fit(&e, event)
+		}
+		if err != nil {
+			result.Bad = append(result.Bad, BadLine{line, err.Error()})
+			continue
+		}
+		result.Good++
+		if batch = append(batch, e); len(batch) == importBatch {
+			if err := flush(); err != nil {
+				return result, err
+			}
+			progress(records.reader.InputOffset())
+		}
+	}
+	err = flush()
+	progress(records.reader.InputOffset())
+	return result, err
+}
+
+func fit(e *store.Entry, event string) error {
+	if e.Event != "" && e.Event != event {
+		return fmt.Errorf("event %q is another one", e.Event)
+	}
+	e.Event = event
+	if _, err := address.Parse(e.Email); err != nil {
+		return err
+	}
+	return checkChoices(*e)
+}
+
+// records reads a CSV file as entries.
+type records struct {
+	reader *csv.Reader
+	at     map[string]int
+	notes  []string
+}
+
+func newRecords(r io.Reader) (*records, error) {
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	head = head[:n]
+	head = []byte(strings.TrimPrefix(string(head), "\uFEFF"))
+	c := csv.NewReader(io.MultiReader(strings.NewReader(string(head)), r))
+	c.Comma = separator(head)
+	c.FieldsPerRecord = -1
+	c.TrimLeadingSpace = true
+	header, err := c.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrHeader, err)
+	}
+	rec := &records{reader: c, at: map[string]int{}}
+	for i, h := range header {
+		name, known := columns[strings.ToLower(strings.TrimSpace(h))]
+		if !known {
+			rec.notes = append(rec.notes, fmt.Sprintf("column %q is not used", h))
+			continue
+		}
+		if _, twice := rec.at[name]; twice {
+			rec.notes = append(rec.notes, fmt.Sprintf("column %q is not used: there is one of that meaning before it", h))
+			continue
+		}
+		rec.at[name] = i
+	}
+	if _, ok := rec.at["email"]; !ok {
+		return nil, fmt.Errorf("%w; it has %s", ErrHeader, strings.Join(header, ", "))
+	}
+	return rec, nil
+}
+
+// separator is the one of , ; and tab that the header has most of.
+func separator(head []byte) rune {
+	line, _, _ := strings.Cut(string(head), "\n")
+	best := ','
+	for _, c := range []rune{';', '\t'} {
+		if strings.Count(line, string(c)) > strings.Count(line, string(best)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// next returns the next entry and its line. An error other than io.EOF concerns
+// that line alone, unless the line is 0: then the file can't be read further.
+func (r *records) next() (store.Entry, int, error) {
+	fields, err := r.reader.Read()
+	if err == io.EOF {
+		return store.Entry{}, 0, io.EOF
+	}
+	if err != nil {
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			return store.Entry{}, parse.StartLine, parse.Err
+		}
+		return store.Entry{}, 0, err
+	}
+	line, _ := r.reader.FieldPos(0)
+	get := func(name string) string {
+		if i, ok := r.at[name]; ok && i < len(fields) {
+			return strings.TrimSpace(fields[i])
+		}
+		return ""
+	}
+	e := store.Entry{Event: get("event"), Email: get("email"), Name: get("name"), Language: get("language"), Zone: get("zone"), SourceRef: get("source_ref")}
+	if e.Name == "" {
+		e.Name = strings.TrimSpace(get("first") + " " + get("last"))
+	}
+	if _, ok := r.at["email"]; ok && r.at["email"] >= len(fields) {
+		return e, line, fmt.Errorf("has %d fields, and email is in field %d", len(fields), r.at["email"]+1)
+	}
+	return e, line, nil
+}
