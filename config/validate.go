@@ -1,0 +1,276 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validate fills in what follows from other keys, and then holds every rule
+// against the effective values.
+func (l *loader) validate() {
+	for _, k := range keys {
+		f := field(&l.cfg, k.Name)
+		if k.Required && f.IsZero() {
+			l.problem(k.Name, "is required", fmt.Sprintf("set it, for example to %s (or %s in the environment)", k.example, k.Env()))
+		}
+		if k.least != "" && !l.follows(k.Name) {
+			l.checkRange(k, f)
+		}
+	}
+	l.checkDatabase()
+	l.checkRelay()
+	l.checkSender()
+	l.checkDKIM()
+	l.checkPublic()
+	l.checkRest()
+}
+
+// follows reports whether a key's zero means that other keys decide.
+func (l *loader) follows(name string) bool {
+	return (name == "smtp.port" || name == "retention") && l.cfg.origins[name].what == "default"
+}
+
+func (l *loader) checkRange(k Key, f reflect.Value) {
+	least, most := reflect.New(f.Type()).Elem(), reflect.New(f.Type()).Elem()
+	if setText(least, k.least) != nil || setText(most, k.most) != nil {
+		panic("config: range of " + k.Name)
+	}
+	if compare(f, least) < 0 || compare(f, most) > 0 {
+		mend := "write a value in that range"
+		if k.Default != "" {
+			mend += ", or leave it out (default: " + k.Default + ")"
+		}
+		l.problem(k.Name, "is not in the range from "+k.Range(), mend)
+	}
+}
+
+func compare(a, b reflect.Value) int {
+	if a.CanFloat() {
+		return cmp.Compare(a.Float(), b.Float())
+	}
+	return cmp.Compare(a.Int(), b.Int())
+}
+
+func (l *loader) checkDatabase() {
+	d := &l.cfg.Database
+	for _, u := range []struct{ name, text string }{{"database.url", d.URL}, {"database.direct_url", d.DirectURL}} {
+		if u.text == "" {
+			continue
+		}
+		a, err := parseDatabaseURL(u.text)
+		if err == nil {
+			err = a.checkTLS()
+		}
+		if err != nil {
+			l.invalid(u.name, err)
+			continue
+		}
+		if a.hasPassword || a.params.Has("password") {
+			w := u.name + " holds a password, which shows in backups and process lists; put it into database.password_file"
+			if o := l.cfg.origins[u.name]; o.what == "file" && worldReadable(l.file) {
+				w += " (and everyone on this machine can read " + l.file + ")"
+			}
+			if d.Password != "" {
+				w += ". The one from the file or credential is used"
+			}
+			l.warn("%s", w)
+		}
+	}
+}
+
+func worldReadable(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().Perm()&0o004 != 0
+}
+
+func (l *loader) checkRelay() {
+	s := &l.cfg.SMTP
+	if s.Host != "" && !isHost(s.Host) {
+		mend := "write a name such as smtp.example.org"
+		if _, host, ok := strings.Cut(s.Host, "://"); ok && isHost(host) {
+			mend = "write " + host
+		} else if host, port, err := net.SplitHostPort(s.Host); err == nil && isHost(host) {
+			mend = "write " + host + ", and " + port + " under smtp.port"
+		}
+		l.problem("smtp.host", "is not a host name", mend)
+	}
+	ports := map[TLS]int{StartTLS: 587, TLSOnly: 465, NoTLS: 25}
+	if _, ok := ports[s.TLS]; !ok {
+		mend := "write one of them"
+		if near := Nearest(string(s.TLS), []string{string(StartTLS), string(TLSOnly), string(NoTLS)}); near != "" {
+			mend = "did you mean " + near + "?"
+		} else if strings.Contains("false off no disable", strings.ToLower(string(s.TLS))) {
+			mend = "write none, if the relay is on this machine"
+		}
+		l.problem("smtp.tls", "is none of starttls, tls and none", mend)
+	}
+	if s.Port == 0 && l.follows("smtp.port") {
+		s.Port = ports[s.TLS]
+	}
+	if s.TLS == NoTLS && s.Host != "" && !isLoopback(s.Host) {
+		l.problem("smtp.tls", "sends mail and passwords in the clear, which is allowed to a relay on this machine alone",
+			"write starttls or tls, or a smtp.host such as localhost")
+	}
+	switch {
+	case s.Username != "" && s.Password == "" && !l.bad["smtp.password_file"]:
+		l.problem("smtp.password_file", "is required with smtp.username", "name a file that holds the password, hand over the credential smtp-password, or take smtp.username out")
+	case s.Username == "" && s.Password != "" && l.cfg.origins["smtp.password_file"].what != "credential":
+		l.problem("smtp.username", "is required with smtp.password_file", "write the name to log in with, or take smtp.password_file out")
+	case s.Username == "" && s.Password != "":
+		l.warn("there is a credential smtp-password and no smtp.username; it is not used, and there is no login")
+	}
+	if s.DotTimeout < 10*time.Minute {
+		l.warn("smtp.dot_timeout is %s; less than 10m makes duplicates where the relay is slow (RFC 5321 4.5.3.2.6)", FormatDuration(s.DotTimeout))
+	}
+}
+
+func (l *loader) checkSender() {
+	s := &l.cfg.SMTP
+	for _, a := range []struct {
+		name    string
+		address mail.Address
+	}{{"smtp.from", s.From}, {"smtp.reply_to", s.ReplyTo}} {
+		if a.address.Address == "" {
+			continue
+		}
+		if _, domain, _ := cutLast(a.address.Address, "@"); !isMailDomain(domain) {
+			l.problem(a.name, "is an address whose domain is not one of the internet", "write a domain such as example.org")
+		}
+	}
+	if s.From.Address != "" && s.From.Name == "" && !l.bad["smtp.from"] {
+		l.warn(`smtp.from has no name for people to see; write "Name <address>"`)
+	}
+	if s.BounceDomain == "" {
+		_, s.BounceDomain, _ = cutLast(s.From.Address, "@")
+	} else if !isMailDomain(s.BounceDomain) {
+		l.problem("smtp.bounce_domain", "is not a domain", "write one such as bounces.example.org")
+	}
+}
+
+// isMailDomain reports whether mail can have such a domain: a host name of
+// more than one label, or one that is this machine.
+func isMailDomain(domain string) bool {
+	return isHost(domain) && net.ParseIP(domain) == nil && (isLoopback(domain) || strings.Contains(strings.Trim(domain, "."), "."))
+}
+
+func (l *loader) checkDKIM() {
+	d := l.cfg.SMTP.DKIM
+	named := []struct{ name, value, example string }{
+		{"smtp.dkim.domain", d.Domain, "the domain of smtp.from"},
+		{"smtp.dkim.selector", d.Selector, "the name under which the public key stands in the DNS"},
+		{"smtp.dkim.key_file", d.KeyFile, "the file of the private key, or hand over the credential dkim-key"},
+	}
+	if d.Domain == "" && d.Selector == "" && (d.KeyFile == "" || l.bad["smtp.dkim.key_file"]) {
+		return
+	}
+	for _, n := range named {
+		if n.value == "" {
+			l.problem(n.name, "is required for a signature", "write "+n.example+", or leave out all of smtp.dkim and the credential dkim-key")
+		}
+	}
+	if d.Domain != "" && !isMailDomain(d.Domain) {
+		l.problem("smtp.dkim.domain", "is not a domain", "write one such as example.org")
+	}
+	if d.Selector != "" && (!isHost(d.Selector) || strings.ContainsAny(d.Selector, "[]:")) {
+		l.problem("smtp.dkim.selector", "is not a selector", "write letters, digits and hyphens")
+	}
+	if _, from, _ := cutLast(l.cfg.SMTP.From.Address, "@"); d.Domain != "" && from != "" && !aligned(d.Domain, from) {
+		l.problem("smtp.dkim.domain", "does not match "+from+", the domain of smtp.from, so the signature would not count (RFC 7489 3.1.1)", "write "+from)
+	}
+	if d.Key != "" {
+		rule, weak := checkSigningKey(d.Key.Reveal())
+		if rule != "" {
+			l.problem("smtp.dkim.key_file", rule, "make one with openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
+		}
+		if weak {
+			l.warn("smtp.dkim.key_file is an RSA key of less than 2048 bits, which some verifiers count for nothing (RFC 8301)")
+		}
+	}
+}
+
+// aligned reports whether a signature by one domain speaks for the other: they
+// are the same, or one lies below the other.
+func aligned(a, b string) bool {
+	a, b = "."+strings.ToLower(strings.Trim(a, ".")), "."+strings.ToLower(strings.Trim(b, "."))
+	return strings.HasSuffix(a, b) || strings.HasSuffix(b, a)
+}
+
+func (l *loader) checkPublic() {
+	p := &l.cfg.Public
+	if p.URL != "" {
+		u, err := url.Parse(p.URL)
+		switch {
+		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !isHost(u.Hostname()):
+			l.problem("public.url", "is not the address of a web site", "write something like https://events.example.org")
+		case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+			l.problem("public.url", "has more than a host and a path", "write something like https://events.example.org")
+		case u.Scheme == "http" && !isLoopback(u.Hostname()):
+			l.problem("public.url", "is not https, and its links carry keys", "write https://"+strings.TrimPrefix(p.URL, "http://"))
+		case isLoopback(u.Hostname()):
+			l.warn("public.url is %s: the links in the letters work on this machine alone", p.URL)
+		}
+		p.URL = strings.TrimRight(p.URL, "/")
+	}
+	for _, listen := range []struct {
+		name  string
+		value *string
+	}{{"public.listen", &p.Listen}, {"console.listen", &l.cfg.Console.Listen}} {
+		if strings.EqualFold(*listen.value, "off") {
+			*listen.value = ""
+			continue
+		}
+		l.checkListener(listen.name, *listen.value)
+	}
+	if p.Listen != "" && p.Listen == l.cfg.Console.Listen && !l.bad["public.listen"] {
+		l.problem("console.listen", "is the same as public.listen", "write another port, or off")
+	}
+}
+
+func (l *loader) checkListener(name, value string) {
+	if file, ok := strings.CutPrefix(value, "unix:"); ok {
+		if !path.IsAbs(file) {
+			l.problem(name, "is a socket without an absolute path", "write something like unix:/run/convened/"+strings.TrimSuffix(name, ".listen")+".sock")
+		}
+		return
+	}
+	host, port, err := net.SplitHostPort(value)
+	n, numberErr := strconv.Atoi(port)
+	if err != nil || numberErr != nil || n < 0 || n > 65535 || host != "" && !isHost(host) {
+		l.problem(name, "is not an address to listen on", "write host:port such as 127.0.0.1:8080, unix:/path, or off")
+	}
+}
+
+func (l *loader) checkRest() {
+	if dir := l.cfg.TemplatesDir; dir != "" {
+		if info, err := os.Stat(dir); err != nil {
+			l.problem("templates_dir", "can't be read: "+reason(err), "make the directory, or leave the key out for the built-in templates")
+		} else if !info.IsDir() {
+			l.problem("templates_dir", "is not a directory", "name the directory that holds the templates")
+		}
+	}
+	for i, allowed := range l.cfg.AllowRecipients {
+		domain := strings.TrimPrefix(allowed, "@")
+		address, err := mail.ParseAddress(allowed)
+		if isMailDomain(domain) || err == nil && address.Name == "" && address.Address == allowed {
+			continue
+		}
+		if l.cfg.origins["allow_recipients"].what == "file" {
+			l.add(l.doc.Problem(fmt.Sprintf("allow_recipients[%d]", i+1), "is neither an address nor a domain", "write me@example.org or example.org"))
+			continue
+		}
+		l.problem("allow_recipients", "is not a list of addresses and domains", "write me@example.org,example.net")
+	}
+	if n := len(l.cfg.AllowRecipients); n > 0 {
+		// Addresses don't belong into logs, and warnings go there.
+		l.warn("allow_recipients is set: mail goes to what it names (%d) alone, and everybody else's is refused", n)
+	}
+}
