@@ -1,0 +1,446 @@
+package templates
+
+import (
+	"fmt"
+	htmltemplate "html/template"
+	"regexp"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"text/template/parse"
+)
+
+// A source is one file of templates.
+type source struct {
+	path string // as errors name it
+	text string
+}
+
+// A layer is a set of files that lies over another, by their paths within it:
+// "layout/html.tmpl", "confirmation/fr.tmpl".
+type layer map[string]source
+
+// A unit is all that makes one kind of letter in one language, ready to be
+// executed. It is immutable and safe for concurrent use.
+type unit struct {
+	blocks []block
+	html   *htmltemplate.Template
+	text   *texttemplate.Template
+}
+
+// A block is a named part of the words files.
+type block struct {
+	name     string
+	template *texttemplate.Template // nil where the block says the same in every letter
+	static   Prose
+}
+
+// The names of the parts of a letter.
+const (
+	wordsPart   = ""
+	subjectPart = "subject"
+	htmlPart    = "html"
+	textPart    = "text"
+)
+
+// partPath is the path of a part of a directory's letter.
+func partPath(dir, language, part string) string {
+	switch {
+	case dir == "layout" && part != wordsPart:
+		return "layout/" + part + ".tmpl"
+	case part == wordsPart:
+		return dir + "/" + language + ".tmpl"
+	}
+	return dir + "/" + language + "." + part + ".tmpl"
+}
+
+// trees is a set of templates by name, from several files.
+type trees map[string]*parse.Tree
+
+// A compiler makes units of layers, and shares what they have in common.
+type compiler struct {
+	layers []layer
+	parsed map[source]trees // what was read, by its file
+	html   map[string]*htmltemplate.Template
+	text   map[string]*texttemplate.Template
+}
+
+func newCompiler(layers ...layer) *compiler {
+	return &compiler{layers, map[source]trees{}, map[string]*htmltemplate.Template{}, map[string]*texttemplate.Template{}}
+}
+
+// unit compiles the letter that the directories dirs give in a language. What
+// stands in a later directory replaces what stands in an earlier one, name by
+// name; and in each, what stands in a later layer.
+func (c *compiler) unit(language string, dirs ...string) (*unit, problems) {
+	var u unit
+	var errs problems
+	layout := append([]string{"layout"}, dirs...)
+
+	words, es := c.merge(language, wordsPart, layout...)
+	errs = append(errs, es...)
+	subject, es := c.merge(language, subjectPart, dirs...)
+	errs = append(errs, es...)
+	for name, t := range subject {
+		words[name] = t
+	}
+	delete(words, wordsPart)
+	html, es := c.merge(language, htmlPart, layout...)
+	errs = append(errs, es...)
+	text, es := c.merge(language, textPart, layout...)
+	errs = append(errs, es...)
+	errs = append(errs, loops(words)...)
+	errs = append(errs, loops(html)...)
+	errs = append(errs, loops(text)...)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+
+	said := []string{subjectPart, "preheader"}
+	for _, t := range []trees{html, text} {
+		said = append(said, mentioned(t)...)
+	}
+	slices.Sort(said)
+	said = slices.Compact(said)
+	errs = append(errs, c.unsaid(words, said)...)
+
+	if errs = append(errs, u.setWords(language, words, said)...); len(errs) > 0 {
+		return nil, errs
+	}
+	u.html, es = cached(c.html, html, c.htmlTemplate)
+	errs = append(errs, es...)
+	u.text, es = cached(c.text, text, func(t trees) (*texttemplate.Template, problems) { return textTemplate(textPart, t) })
+	errs = append(errs, es...)
+	return &u, errs
+}
+
+// cached makes a template once for all units that have the same trees.
+func cached[T any](made map[string]T, t trees, make func(trees) (T, problems)) (T, problems) {
+	var key strings.Builder
+	for _, name := range names(t) {
+		fmt.Fprintf(&key, "%s=%p;", name, t[name])
+	}
+	if v, ok := made[key.String()]; ok {
+		return v, nil
+	}
+	v, errs := make(t)
+	if len(errs) == 0 {
+		made[key.String()] = v
+	}
+	return v, errs
+}
+
+// merge reads a part of several directories from all layers.
+func (c *compiler) merge(language, part string, dirs ...string) (trees, problems) {
+	all, errs := trees{}, problems(nil)
+	for _, dir := range dirs {
+		for _, l := range c.layers {
+			src, ok := l[partPath(dir, language, part)]
+			if !ok {
+				continue
+			}
+			read, ok := c.parsed[src]
+			if !ok {
+				var err *Problem
+				if read, err = parsed(src, part); err != nil {
+					errs = append(errs, *err)
+					continue
+				}
+				c.parsed[src] = read
+			}
+			for name, t := range read {
+				// A file without text of its own, outside of its blocks, leaves
+				// the main text to the file below it.
+				if name == part && parse.IsEmptyTree(t.Root) {
+					continue
+				}
+				all[name] = t
+			}
+		}
+	}
+	return all, errs
+}
+
+// parsed reads one file. Its main text gets the name of the part. The trees are
+// shared between units, and copied before anything changes them.
+func parsed(src source, part string) (trees, *Problem) {
+	t := parse.New(part)
+	t.ParseName = src.path
+	set := map[string]*parse.Tree{}
+	if _, err := t.Parse(src.text, "", "", set, functions, known); err != nil {
+		p := problemOf(src.path, err)
+		return nil, &p
+	}
+	if main := set[part]; part == wordsPart && main != nil && !parse.IsEmptyTree(main.Root) {
+		return nil, &Problem{File: src.path, Line: firstLine(src.text, main), What: "text stands outside of the blocks, where nobody will read it",
+			Mend: `put it between {{define "lead"}} and {{end}}`}
+	}
+	for _, tree := range set {
+		tree.ParseName = src.path
+	}
+	return set, nil
+}
+
+// firstLine is the line of the first text of a tree that is not blank.
+func firstLine(text string, t *parse.Tree) int {
+	for _, n := range t.Root.Nodes {
+		s := n.String()
+		if blank := len(s) - len(strings.TrimLeft(s, " \t\r\n")); blank < len(s) {
+			if _, ok := n.(*parse.TextNode); !ok {
+				blank = 0
+			}
+			return 1 + strings.Count(text[:min(len(text), int(n.Position())+blank)], "\n")
+		}
+	}
+	return 1
+}
+
+// setWords compiles the blocks that the layouts mention.
+func (u *unit) setWords(language string, words trees, said []string) problems {
+	for name, t := range words {
+		t = t.Copy()
+		if language == "fr" {
+			typeset(t.Root)
+		}
+		words[name] = t
+	}
+	set, errs := textTemplate("words", words)
+	if len(errs) > 0 {
+		return errs
+	}
+	for _, name := range said {
+		t, ok := words[name]
+		if !ok {
+			continue // executing the layout reports it, with its place there
+		}
+		b := block{name: name}
+		if s, ok := constant(t.Root); ok && name != subjectPart && name != "preheader" {
+			b.static = proseOf(s)
+		} else {
+			b.template = set.Lookup(name)
+		}
+		u.blocks = append(u.blocks, b)
+	}
+	return nil
+}
+
+// constant returns the text of a template that has nothing but text.
+func constant(list *parse.ListNode) (string, bool) {
+	var b strings.Builder
+	for _, n := range list.Nodes {
+		t, ok := n.(*parse.TextNode)
+		if !ok {
+			return "", false
+		}
+		b.Write(t.Text)
+	}
+	return b.String(), true
+}
+
+// textTemplate makes an executable set of trees for plain text.
+func textTemplate(main string, t trees) (*texttemplate.Template, problems) {
+	set := texttemplate.New(main).Funcs(functions).Option("missingkey=error")
+	for _, name := range names(t) {
+		tree := t[name].Copy()
+		metered(tree.Root)
+		if _, err := set.AddParseTree(name, tree); err != nil {
+			return nil, problems{problemOf(tree.ParseName, err)}
+		}
+	}
+	return set, nil
+}
+
+// htmlTemplate makes an executable set of trees for HTML.
+func (c *compiler) htmlTemplate(t trees) (*htmltemplate.Template, problems) {
+	set := htmltemplate.New(htmlPart).Funcs(htmltemplate.FuncMap(functions)).Option("missingkey=error")
+	for _, name := range names(t) {
+		tree := t[name].Copy()
+		metered(tree.Root)
+		if _, err := set.AddParseTree(name, tree); err != nil {
+			return nil, problems{problemOf(tree.ParseName, err)}
+		}
+	}
+	return set.Lookup(htmlPart), nil // AddParseTree made a new one of that name
+}
+
+// names returns the names of t in order, so that the same files always fail
+// with the same error.
+func names(t trees) []string {
+	var s []string
+	for name := range t {
+		s = append(s, name)
+	}
+	slices.Sort(s)
+	return s
+}
+
+// walk calls f for each node of a tree, itself included.
+func walk(n parse.Node, f func(parse.Node)) {
+	f(n)
+	switch n := n.(type) {
+	case *parse.ListNode:
+		for _, m := range n.Nodes {
+			walk(m, f)
+		}
+	case *parse.ActionNode:
+		walkPipe(n.Pipe, f)
+	case *parse.TemplateNode:
+		walkPipe(n.Pipe, f)
+	case *parse.IfNode:
+		walkBranch(&n.BranchNode, f)
+	case *parse.RangeNode:
+		walkBranch(&n.BranchNode, f)
+	case *parse.WithNode:
+		walkBranch(&n.BranchNode, f)
+	}
+}
+
+func walkBranch(n *parse.BranchNode, f func(parse.Node)) {
+	walkPipe(n.Pipe, f)
+	walk(n.List, f)
+	if n.ElseList != nil {
+		walk(n.ElseList, f)
+	}
+}
+
+func walkPipe(p *parse.PipeNode, f func(parse.Node)) {
+	if p == nil {
+		return
+	}
+	for _, cmd := range p.Cmds {
+		for _, arg := range cmd.Args {
+			f(arg)
+			if inner, ok := arg.(*parse.PipeNode); ok {
+				walkPipe(inner, f)
+			}
+		}
+	}
+}
+
+// mentioned returns the blocks that layouts ask for, as .Words.name.
+func mentioned(t trees) []string {
+	var said []string
+	for _, tree := range t {
+		walk(tree.Root, func(n parse.Node) {
+			var path []string
+			switch n := n.(type) {
+			case *parse.FieldNode:
+				path = n.Ident
+			case *parse.VariableNode:
+				path = n.Ident[1:]
+			}
+			if len(path) > 1 && path[0] == "Words" {
+				said = append(said, path[1])
+			}
+		})
+	}
+	return said
+}
+
+// called returns the templates that a tree calls, with their places.
+func called(t *parse.Tree) map[string]*parse.TemplateNode {
+	calls := map[string]*parse.TemplateNode{}
+	walk(t.Root, func(n parse.Node) {
+		if call, ok := n.(*parse.TemplateNode); ok {
+			calls[call.Name] = call
+		}
+	})
+	return calls
+}
+
+// loops finds templates that call themselves, and calls of what does not exist.
+func loops(t trees) problems {
+	var errs problems
+	const open, done = 1, 2
+	seen := map[string]int{}
+	var visit func(name string)
+	visit = func(name string) {
+		seen[name] = open
+		calls := called(t[name])
+		var callees []string
+		for callee := range calls {
+			callees = append(callees, callee)
+		}
+		slices.Sort(callees)
+		for _, callee := range callees {
+			at := t[name]
+			place := Problem{File: at.ParseName, Line: calls[callee].Line}
+			switch {
+			case t[callee] == nil:
+				place.What = fmt.Sprintf("there is no template %q", callee)
+				place.Mend = "its name may be " + nearest(callee, names(t))
+				errs = append(errs, place)
+			case seen[callee] == open:
+				place.What = fmt.Sprintf("the template %q calls itself, here or by another", callee)
+				place.Mend = "use {{range}}"
+				errs = append(errs, place)
+			case seen[callee] != done:
+				visit(callee)
+			}
+		}
+		seen[name] = done
+	}
+	for _, name := range names(t) {
+		if seen[name] == 0 {
+			visit(name)
+		}
+	}
+	return errs
+}
+
+// unsaid finds blocks of the words files above the built-in ones that no letter
+// will ever say: a name misspelt.
+func (c *compiler) unsaid(words trees, said []string) problems {
+	var errs problems
+	reached := map[string]bool{}
+	for _, t := range words {
+		for name := range called(t) {
+			reached[name] = true
+		}
+	}
+	for _, name := range names(words) {
+		t := words[name]
+		if reached[name] || slices.Contains(said, name) || strings.HasPrefix(t.ParseName, builtinPath) {
+			continue
+		}
+		errs = append(errs, Problem{File: t.ParseName, Line: defineLine(c.textOf(t.ParseName), name),
+			What: fmt.Sprintf("no letter says a block %q", name), Mend: "its name may be " + nearest(name, said)})
+	}
+	return errs
+}
+
+// textOf returns the text of a source by its path.
+func (c *compiler) textOf(path string) string {
+	for _, l := range c.layers {
+		for _, src := range l {
+			if src.path == path {
+				return src.text
+			}
+		}
+	}
+	return ""
+}
+
+// defineLine is the line on which a file defines a template.
+func defineLine(text, name string) int {
+	at := regexp.MustCompile(`\{\{-?\s*(define|block)\s*["` + "`" + `]` + regexp.QuoteMeta(name) + `["` + "`" + `]`).FindStringIndex(text)
+	if at == nil {
+		return 1
+	}
+	return 1 + strings.Count(text[:at[0]], "\n")
+}
+
+// typeset sets the fixed spaces of French in our own words: narrow before
+// : ; ! ? and within « ». What a person typed is not text of a template, and
+// stays as it was typed.
+func typeset(list *parse.ListNode) {
+	walk(list, func(n parse.Node) {
+		if t, ok := n.(*parse.TextNode); ok {
+			t.Text = []byte(frenchSpaces.Replace(string(t.Text)))
+		}
+	})
+}
+
+var frenchSpaces = strings.NewReplacer(
+	" :", "\u202f:", " ;", "\u202f;", " !", "\u202f!", " ?", "\u202f?", "« ", "«\u202f", " »", "\u202f»",
+)
