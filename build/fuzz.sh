@@ -3,8 +3,9 @@
 # other. What one finds, Go writes to testdata/fuzz beside it: commit it with the mend.
 set -eu
 
-# `go test -list` prints a package's targets and then the line of the package.
-targets=$(go test -list '^Fuzz' ./... | awk '
+list=$(go test -list '^Fuzz' ./...) # fails where a package does not compile
+# A package's targets come first, and then the line of the package.
+targets=$(echo "$list" | awk '
 	/^Fuzz/ { names[++n] = $1 }
 	/^ok/   { for (i = 1; i <= n; i++) print $2, names[i]; n = 0 }')
 if [ -z "$targets" ]; then
