@@ -70,7 +70,6 @@ type eventKey struct {
 type Options struct {
 	URL         string // postgres://…, sslmode written out
 	DirectURL   string // past PgBouncer; "" is URL
-	Password    string // overrides what the URLs say; "" leaves them
 	Connections int    // of the pool; 0 is 8
 	Logger      *slog.Logger
 }
@@ -95,17 +94,17 @@ func Open(o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	main, err := connectionString(o.URL, o.Password)
+	main, err := connectionString(o.URL)
 	if err != nil {
 		return nil, err
 	}
-	direct, err := connectionString(o.DirectURL, o.Password)
+	direct, err := connectionString(o.DirectURL)
 	if err != nil {
 		return nil, err
 	}
 	connector, err := pq.NewConnector(main)
 	if err != nil {
-		return nil, fmt.Errorf("read database.url: %w", withoutPassword(err, o.Password))
+		return nil, fmt.Errorf("read database.url: %w", err)
 	}
 	connector.Dialer(dialer{})
 	db := sql.OpenDB(connector)
@@ -121,14 +120,11 @@ func (s *Store) Close() error { return s.db.Close() }
 // connectionString adds to a URL what the program relies on: a bounded wait for
 // a connection, one round trip for each ad hoc statement (which also makes it
 // work through PgBouncer in transaction mode), and a name in pg_stat_activity.
-func connectionString(raw, password string) (string, error) {
+func connectionString(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		// The error of url.Parse repeats the URL, and the URL may hold a password.
 		return "", fmt.Errorf("database.url is not a URL such as postgres://convened@/convened?host=/run/postgresql")
-	}
-	if password != "" {
-		u.User = url.UserPassword(u.User.Username(), password)
 	}
 	q := u.Query()
 	for k, v := range map[string]string{
@@ -142,13 +138,6 @@ func connectionString(raw, password string) (string, error) {
 	}
 	u.RawQuery = q.Encode()
 	return u.String(), nil
-}
-
-func withoutPassword(err error, password string) error {
-	if password == "" {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), password, "…"))
 }
 
 // A transaction's first words: what a statement may take and wait, whatever the

@@ -168,7 +168,7 @@ CREATE TABLE convened.notices (
     -- Attempts that failed and count, and attempts that ended in doubt.
     failures     integer NOT NULL DEFAULT 0,
     doubts       integer NOT NULL DEFAULT 0,
-    claimed_by   bigint REFERENCES convened.daemons (id),
+    claimed_by   bigint, -- convened.daemons.id; no foreign key, so that old daemons can be forgotten
     lease_until  timestamptz,
     marked_at    timestamptz,
     -- The event's revision and the invitation's SEQUENCE that the letter carries.
@@ -197,7 +197,7 @@ CREATE INDEX notices_event ON convened.notices (event, kind, state);
 CREATE TABLE convened.attempts (
     notice   bigint NOT NULL REFERENCES convened.notices (id) ON DELETE CASCADE,
     attempt  integer NOT NULL,
-    daemon   bigint REFERENCES convened.daemons (id),
+    daemon   bigint,
     at       timestamptz NOT NULL,
     state    text NOT NULL,
     phase    text NOT NULL DEFAULT '',
