@@ -66,11 +66,9 @@ type Postgres struct {
 }
 
 // Limits of waiting. A start takes a fraction of a second, recovery after a
-// crash as long as the log since the last checkpoint is; a fast shutdown
-// writes a checkpoint.
+// crash as long as the log since the last checkpoint is.
 const (
 	restartLimit     = 2 * time.Minute
-	shutdownPatience = 30 * time.Second
 	readyInterval    = 5 * time.Millisecond // of looking at postmaster.pid
 )
 
@@ -165,7 +163,7 @@ func (p *Postgres) initdb(ctx context.Context, locale string) error {
 	case <-process.done:
 	case <-ctx.Done():
 		return errors.Join(fmt.Errorf("run initdb: %w", ctx.Err()),
-			process.end(shutdownPatience, syscall.SIGTERM, syscall.SIGKILL), os.RemoveAll(p.dir.data()))
+			process.end(syscall.SIGTERM, syscall.SIGKILL), os.RemoveAll(p.dir.data()))
 	}
 	if process.err != nil {
 		return errors.Join(fmt.Errorf("run initdb: %w", process.exited()), os.RemoveAll(p.dir.data()))
@@ -237,7 +235,7 @@ func (p *Postgres) start(ctx context.Context) error {
 			return fmt.Errorf("start Postgres: %w", process.exited())
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("start Postgres: %w", ctx.Err()),
-				process.end(shutdownPatience, syscall.SIGQUIT, syscall.SIGKILL))
+				process.end(syscall.SIGQUIT, syscall.SIGKILL))
 		}
 	}
 	p.running = process
@@ -298,7 +296,7 @@ func (p *Postgres) shutDown() error {
 	if p.running == nil {
 		return nil
 	}
-	if err := p.running.end(shutdownPatience, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL); err != nil {
+	if err := p.running.end(syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("stop Postgres: %w", err)
 	}
 	p.running = nil
@@ -315,7 +313,7 @@ func (p *Postgres) Crash() error {
 	if p.running == nil {
 		return nil
 	}
-	if err := p.running.end(shutdownPatience, syscall.SIGQUIT, syscall.SIGKILL); err != nil {
+	if err := p.running.end(syscall.SIGQUIT, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("crash Postgres: %w", err)
 	}
 	p.running = nil

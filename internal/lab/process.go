@@ -123,14 +123,17 @@ func (p *process) exited() error {
 	return err
 }
 
-// end sends each signal in turn until the process is gone, the next one when
-// patience is over.
-func (p *process) end(patience time.Duration, signals ...syscall.Signal) error {
+// shutdownPatience is how long a signal is given to end a process: a fast
+// shutdown writes a checkpoint.
+const shutdownPatience = 30 * time.Second
+
+// end sends each signal in turn until the process is gone.
+func (p *process) end(signals ...syscall.Signal) error {
 	for _, s := range signals {
 		if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("send %v to process %d: %w", s, p.cmd.Process.Pid, err)
 		}
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(shutdownPatience)
 		select {
 		case <-p.done:
 			timer.Stop()
