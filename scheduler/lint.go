@@ -268,7 +268,7 @@ func oddWall(w convened.Wall, loc *time.Location) string {
 	_, before := at.Zone()
 	_, after := change.Zone()
 	again := at.Add(time.Duration(before-after) * time.Second)
-	if after < before && !again.Before(change) && convened.WallOf(again) == w {
+	if again.After(at) && convened.WallOf(again) == w {
 		return fmt.Sprintf("exists twice in %s, where the clock is put back, and counts as the first", loc)
 	}
 	return ""

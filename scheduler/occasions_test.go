@@ -48,6 +48,8 @@ func TestRulesFireWhenTheySay(t *testing.T) {
 		{"before 3 days at 09:00", brussels, "2026-11-25 16:00", []string{"2026-11-22T08:00:00Z"}},
 		{"before 3 days", brussels, "2026-11-25 16:00", []string{"2026-11-22T15:00:00Z"}},
 		{"before 0 days at 09:00", brussels, "2026-11-25 16:00", []string{"2026-11-25T08:00:00Z"}},
+		{"before 3 days at 09:00", brussels, "2026-11-25 16:00:30", []string{"2026-11-22T08:00:00Z"}},
+		{"before 3 days", brussels, "2026-11-25 16:00:30", []string{"2026-11-22T15:00:30Z"}},
 
 		// Clocks change on 25 October: days keep the hour, hours don't.
 		{"before 35 days at 16:00", brussels, "2026-11-25 16:00", []string{"2026-10-21T14:00:00Z"}},
@@ -174,9 +176,15 @@ func TestSubDailyRulesFireOncePerWallHourThatExists(t *testing.T) {
 			// 02:00 is 02:30, 02:20 is 02:50, 02:40 exists.
 			[]string{"2026-10-03T15:30:00Z", "2026-10-03T15:40:00Z", "2026-10-03T15:50:00Z"}},
 		{"a window that closes in the second pass through an hour",
-			"cron */30 * * * * from 3h until 1h30m", "Europe/Brussels", "2026-10-25 04:00",
-			// 01:30Z is 02:30 for the second time; 02:00 and 02:30 fire in the first.
+			"cron */30 * * * * from 3h until 1h50m", "Europe/Brussels", "2026-10-25 04:00",
+			// 01:10Z is 02:10 for the second time; 02:00 and 02:30 fire in the first.
 			[]string{"2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z"}},
+		{"a window that opens after the gap, but before what the gap moved",
+			"cron 30 2 * * * from 2h", "Europe/Brussels", "2026-03-29 05:15",
+			[]string{"2026-03-29T01:30:00Z"}},
+		{"the first two of an hour that half a gap moves into itself",
+			"cron */20 2 * * * from 4h at most 2", "Australia/Lord_Howe", "2026-10-04 05:00",
+			[]string{"2026-10-03T15:30:00Z", "2026-10-03T15:40:00Z"}},
 		{"at most counts instants, not wall times that become one",
 			"cron 0 * * * * from 4h at most 3", "Europe/Brussels", "2026-03-29 05:00",
 			[]string{"2026-03-28T23:00:00Z", "2026-03-29T00:00:00Z", "2026-03-29T01:00:00Z"}},
