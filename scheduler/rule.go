@@ -44,8 +44,8 @@ type RuleFields struct {
 //
 // A wall time that does not exist moves forward by the gap, one that exists
 // twice is the first (see [convened.Wall.In]), and each instant fires once:
-// an hourly rule fires at 02:00 once on the night that has it twice, and not
-// at all for an hour that is skipped, since the next one has its instant.
+// an hourly rule fires at 02:00 once on the night that has it twice, and where
+// 02:00 is skipped it shares the instant of 03:00.
 //
 // Rules are immutable and compare with ==. Two that differ only in how they
 // were typed ("90m" and "1h30m") are equal. The zero Rule never fires.
