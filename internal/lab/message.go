@@ -25,5 +25,5 @@ type Keep int
 const (
 	KeepEverything Keep = iota
 	KeepHeaders         // Raw ends with the blank line after the header
-	KeepNothing         // letters are counted, and given to OnAccept with a nil Raw
+	KeepNothing         // letters are counted, and given to OnAccept with a nil Raw; implies Discard
 )

@@ -68,8 +68,8 @@ type Postgres struct {
 // Limits of waiting. A start takes a fraction of a second, recovery after a
 // crash as long as the log since the last checkpoint is.
 const (
-	restartLimit     = 2 * time.Minute
-	readyInterval    = 5 * time.Millisecond // of looking at postmaster.pid
+	restartLimit  = 2 * time.Minute
+	readyInterval = 5 * time.Millisecond // of looking at postmaster.pid
 )
 
 // StartPostgres starts a private server and returns when it accepts connections,

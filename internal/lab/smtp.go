@@ -54,7 +54,9 @@ type SMTPOptions struct {
 	AuthInClear bool              // AUTH is offered, and taken, without TLS too
 
 	Script Script // nil: no surprises
-	Keep   Keep
+
+	Keep    Keep
+	Discard bool // Messages stays empty: letters are counted, and given to OnAccept
 
 	// OnAccept is told of each letter after it was recorded and before the reply,
 	// by the goroutine of its connection, which waits. nil tells nobody.
@@ -89,6 +91,7 @@ type SMTP struct {
 	opened   int
 	messages []Message
 	count    int
+	serial   int // as count, but never forgotten
 	attempts map[string]int
 }
 
@@ -253,7 +256,8 @@ func (s *SMTP) Count() int {
 	return s.count
 }
 
-// Forget drops the letters taken so far, and counts from 0 again.
+// Forget drops the letters taken so far, and Count is 0 again. Queue ids, numbers and
+// what a script knows of attempts go on.
 func (s *SMTP) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -298,9 +302,10 @@ func (s *SMTP) Connections() (ever, open int) {
 func (s *SMTP) record(m *Message) {
 	s.mu.Lock()
 	s.count++
-	m.Number = s.count
-	m.ID = fmt.Sprintf("%08X%06X", s.ids, s.count)
-	if s.o.Keep != KeepNothing {
+	s.serial++
+	m.Number = s.serial
+	m.ID = fmt.Sprintf("%08X%06X", s.ids, s.serial)
+	if !s.o.Discard && s.o.Keep != KeepNothing {
 		s.messages = append(s.messages, *m)
 	}
 	s.accepted.Broadcast()

@@ -313,16 +313,18 @@ func TestServerKeepsAsMuchAsItWasTold(t *testing.T) {
 	t.Parallel()
 	long := "Subject: Hi\r\nX-Convened-Kind: reminder\r\n\r\nHello\r\n\r\nBye"
 	for _, test := range []struct {
-		keep Keep
-		want string
-		kept int
+		keep    Keep
+		discard bool
+		want    string
+		kept    int
 	}{
-		{KeepEverything, long + "\r\n", 1},
-		{KeepHeaders, "Subject: Hi\r\nX-Convened-Kind: reminder\r\n\r\n", 1},
-		{KeepNothing, "", 0},
+		{KeepEverything, false, long + "\r\n", 1},
+		{KeepHeaders, false, "Subject: Hi\r\nX-Convened-Kind: reminder\r\n\r\n", 1},
+		{KeepEverything, true, long + "\r\n", 0},
+		{KeepNothing, false, "", 0},
 	} {
 		var told []Message
-		s := sink(t, SMTPOptions{Keep: test.keep, OnAccept: func(m Message) { told = append(told, m) }})
+		s := sink(t, SMTPOptions{Keep: test.keep, Discard: test.discard, OnAccept: func(m Message) { told = append(told, m) }})
 		c := greeted(t, s)
 		c.deliver("ana@example.com", long, "250", "250", "354", "250")
 		if len(told) != 1 || string(told[0].Raw) != test.want || told[0].Size != len(long)+2 {
@@ -378,6 +380,9 @@ func TestWaitReturnsWhenEnoughCameOrTheContextEnds(t *testing.T) {
 	c.deliver("bo@example.com", letter, "250", "250", "354", "250")
 	if err := <-done; err != nil {
 		t.Errorf("wait for Bo: %v", err)
+	}
+	if m := s.Messages()[0]; m.Number != 3 || !strings.HasSuffix(m.ID, "000003") {
+		t.Errorf("got number %d and queue id %s, want both to go on after Forget", m.Number, m.ID)
 	}
 }
 
