@@ -3,6 +3,7 @@ package convened
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones exist on a machine without any
 )
@@ -140,13 +141,25 @@ func LoadZone(name string) (*time.Location, error) {
 		return nil, &ZoneError{Name: name, Why: "is not an IANA Region/City name",
 			Suggest: []string{"a name such as Europe/Brussels or America/Mexico_City"}}
 	}
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return nil, &ZoneError{Name: name, Why: "is not in the time zone database " +
 			"(names are case-sensitive)", Suggest: []string{"a name such as Europe/Brussels"}}
 	}
+	zones.Store(name, loc)
 	return loc, nil
 }
+
+// zones holds what was loaded: time.LoadLocation reads a file each time, which
+// costs more than all else that a rule's instants need.
+var zones sync.Map
+
+// ForgetZones has zones loaded anew, so that a newer tzdata takes effect
+// without a restart.
+func ForgetZones() { zones.Clear() }
 
 // Derive sets Starts and Ends from the local times and the zone. Its error is
 // a *ZoneError.
@@ -160,7 +173,7 @@ func (e *Event) Derive() error {
 	return nil
 }
 
-// Location returns the location of the event's zone; UTC for a zone that
+// TimeLocation returns the location of the event's zone; UTC for a zone that
 // LoadZone refuses, which no stored event has.
 func (e *Event) TimeLocation() *time.Location {
 	if loc, err := LoadZone(e.Zone); err == nil {

@@ -41,6 +41,9 @@ func (d *Document) Decode(into any) error {
 	return Join(dec.problems)
 }
 
+// UnknownKey is the rule that a key without a field breaks.
+const UnknownKey = "is not a known key"
+
 type decoder struct {
 	doc      *Document
 	top      reflect.Type
@@ -84,7 +87,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 			d.value(e.value, f, at)
 			continue
 		}
-		p := Problem{Key: shown(at), Rule: "is not a known key", Mend: d.meant(e.key, v.Type(), path)}
+		p := Problem{Key: shown(at), Rule: UnknownKey, Mend: d.meant(e.key, v.Type(), path)}
 		p = *d.doc.at(e.line, e.column, p)
 		// Its value may be a password: the snippet ends with the key.
 		p.Snippet = snippetOfKey(d.doc.lines, e)
@@ -97,11 +100,12 @@ func (d *decoder) meant(key string, t reflect.Type, path string) string {
 	if strings.ContainsRune(key, '\u00a0') {
 		return "it has a no-break space in it, as text copied from a web page does: write blanks"
 	}
-	names := namesOf(t)
-	if aka := akaOf(t, key); aka != "" {
-		return "did you mean " + join(path, aka) + "?"
+	names, others := namesOf(t), othersOf(t)
+	near := Nearest(key, names)
+	if near == "" || others[strings.ToLower(key)] != "" {
+		near = others[Nearest(key, sorted(others))]
 	}
-	if near := Nearest(key, names); near != "" {
+	if near != "" {
 		return "did you mean " + join(path, near) + "?"
 	}
 	if elsewhere := slices.DeleteFunc(pathsOf(d.top, ""), func(p string) bool {
@@ -116,13 +120,13 @@ func (d *decoder) dictionary(n *node, v reflect.Value, path string) {
 	m := reflect.MakeMap(v.Type())
 	for _, e := range n.entries {
 		at := join(path, e.key)
-		if e.value.kind != scalar {
-			if e.value.kind != absent {
-				d.mismatch(e.value, reflect.New(v.Type().Elem()).Elem(), at)
-			}
+		item := reflect.New(v.Type().Elem()).Elem()
+		if e.value.kind == mapping || e.value.kind == sequence {
+			d.mismatch(e.value, item, at)
 			continue
 		}
-		item := reflect.New(v.Type().Elem()).Elem()
+		// A key without a value has the empty one: its reader knows whether
+		// that will do.
 		if err := setScalar(item, e.value.text); err != nil {
 			d.refuse(at, err)
 			continue
@@ -291,17 +295,20 @@ func namesOf(t reflect.Type) []string {
 	return names
 }
 
-// akaOf returns the key that people also call so; "" if there is none.
-func akaOf(t reflect.Type, key string) string {
+// othersOf maps the names that people try for keys to the keys.
+func othersOf(t reflect.Type) map[string]string {
+	others := map[string]string{}
 	for i := range t.NumField() {
-		if slices.Contains(strings.Split(t.Field(i).Tag.Get("aka"), ","), strings.ToLower(key)) {
-			return t.Field(i).Tag.Get("yaml")
+		for name := range strings.SplitSeq(t.Field(i).Tag.Get("aka"), ",") {
+			if name != "" {
+				others[name] = t.Field(i).Tag.Get("yaml")
+			}
 		}
 	}
-	return ""
+	return others
 }
 
-// pathsOf lists the paths of a struct and of the structs within it.
+// pathsOf lists the paths of a struct and of the structs and lists within it.
 func pathsOf(t reflect.Type, path string) []string {
 	var paths []string
 	for i := range t.NumField() {
@@ -311,9 +318,12 @@ func pathsOf(t reflect.Type, path string) []string {
 			continue
 		}
 		at := join(path, name)
-		if f.Type.Kind() == reflect.Struct && !isScalar(reflect.New(f.Type).Elem()) {
+		switch {
+		case f.Type.Kind() == reflect.Struct && !isScalar(reflect.New(f.Type).Elem()):
 			paths = append(paths, pathsOf(f.Type, at)...)
-		} else {
+		case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
+			paths = append(append(paths, at), pathsOf(f.Type.Elem(), at+"[…]")...)
+		default:
 			paths = append(paths, at)
 		}
 	}

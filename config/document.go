@@ -96,6 +96,11 @@ func (d *Document) readLines(data []byte) *Problem {
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
 		return &Problem{File: d.file, Line: 1, Column: 1, Rule: "is in UTF-16", Mend: "save the file as UTF-8"}
 	}
+	for _, magic := range []string{"PK\x03\x04", "\xd0\xcf\x11\xe0", "%PDF-", `{\rtf`} {
+		if strings.HasPrefix(string(data), magic) {
+			return &Problem{File: d.file, Rule: "is a document of a word processor, and not plain text", Mend: "save it as plain text in UTF-8"}
+		}
+	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
@@ -157,8 +162,12 @@ func (d *Document) parse(text string) (body ast.Node, problem *Problem) {
 func (d *Document) refuseToken(t *token.Token) *Problem {
 	var rule, mend string
 	switch t.Type {
-	case token.AnchorType, token.AliasType, token.MergeKeyType:
-		rule, mend = "is a YAML anchor, alias or merge key, which are not read here", "write the value out, or put text in double quotes"
+	case token.AnchorType:
+		rule, mend = "begins with &, which is an anchor in YAML, and anchors are not read here", "put text in double quotes, or leave the anchor out"
+	case token.AliasType:
+		rule, mend = "begins with *, which is an alias in YAML, and aliases are not read here", "put text in double quotes, or write the value out"
+	case token.MergeKeyType:
+		rule, mend = "is a merge key in YAML, and those are not read here", "write the keys out"
 	case token.TagType:
 		rule, mend = "is a YAML tag, which is not read here", "leave it out, or put text in double quotes"
 	case token.DirectiveType:
@@ -218,6 +227,9 @@ func (d *Document) syntax(err error) *Problem {
 			break
 		}
 	}
+	if line >= 1 && line <= len(d.lines) && strings.ContainsRune(d.lines[line-1], '\u00a0') {
+		p.Mend = "there is a no-break space on this line, as text copied from a web page has it: write a blank; or else " + p.Mend
+	}
 	return d.at(line, column, p)
 }
 
@@ -270,5 +282,9 @@ func (d *Document) Problem(path, rule, mend string) Problem {
 		p.Value = shown(n.text)
 	}
 	line, column := d.Position(path)
+	if path != "" && !d.Mentions(path[:strings.IndexAny(path+".", ".[")]) {
+		// What is missing altogether is missing nowhere in particular.
+		line = 0
+	}
 	return *d.at(line, column, p)
 }

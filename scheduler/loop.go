@@ -30,7 +30,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 			s.log.Debug("tick", "planned", r.Planned, "claimed", r.Claimed, "cancelled", r.Cancelled, "marked", r.Marked, "given_back", r.GivenBack)
 		}
 		if s.o.Ticked != nil {
-			s.o.Ticked(r)
+			s.o.Ticked(r, err)
 		}
 		wait := s.o.Poll
 		switch {

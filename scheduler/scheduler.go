@@ -89,9 +89,9 @@ type Options struct {
 	Doubt       convened.Doubt
 	Logger      *slog.Logger // nil: silence
 	Settled     func(convened.Settlement, *convened.Claim)
-	Ticked      func(Report)  // called after each finished tick: feeds a watchdog
-	PausePlan   func() string // why planning must pause now, or ""; nil: never
-	ConfirmOnce time.Duration // how long a confirmation stands in for a second one; 0 is 10 minutes
+	Ticked      func(Report, error) // called after each tick: feeds a watchdog
+	PausePlan   func() string       // why planning must pause now, or ""; nil: never
+	ConfirmOnce time.Duration       // how long a confirmation stands in for a second one; 0 is 10 minutes
 }
 
 // A Scheduler runs the tick. Its methods are safe for concurrent use, but only
