@@ -1,0 +1,399 @@
+package desk
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"convened"
+	"convened/config"
+	"convened/events"
+	"convened/scheduler"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares got with a file, or rewrites it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run with -update)", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s\n--- got\n%s\n--- want\n%s", file, got, want)
+	}
+}
+
+func readFile(t testing.TB, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestBadEventFilesSayWhatIsWrongAndHowToMendIt(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d bad files, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(strings.TrimSuffix(name, ".yaml"), func(t *testing.T) {
+			e, err := ReadEventFile(name, readFile(t, file))
+			if err == nil {
+				t.Fatalf("no error, but %+v", e)
+			}
+			var ps *config.Problems
+			if !errors.As(err, &ps) {
+				t.Fatalf("the error is a %T", err)
+			}
+			for _, p := range ps.List {
+				if p.File != name || p.Rule == "" || p.Mend == "" {
+					t.Errorf("%q has no file, no rule or no mend", p.Error())
+				}
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")
+		})
+	}
+}
+
+// design is the event file of the design, word for word.
+const design = `
+    event: internationalisation-metropolitan-spaces
+    title: {fr: "L'internationalisation des espaces métropolitains", en: "Internationalisation and metropolitan spaces"}
+    starts: 2026-11-25 16:00
+    ends: 2026-11-25 17:00
+    zone: Europe/Brussels
+    language: fr                     # of letters, where a registrant has none
+    held_in: fr                      # printed in each letter
+    location: {fr: "En ligne", en: "Online"}
+    join_url: https://example.org/join
+    organizer: {name: Metropolis, email: events@example.org}
+    reminders:
+      - before: 24h                  # elapsed hours
+      - before: 3 days at 09:00      # wall clock in the event's zone
+      - before: 1h
+        late: fold
+      - cron: "0 9 * * MON-FRI"      # bound to a window before the start
+        from: 7 days
+        until: 1 day
+        at_most: 3
+      - after: 2h                    # kind followup
+        template: followup
+`
+
+func TestTheEventFileOfTheDesignIsRead(t *testing.T) {
+	got, err := ReadEventFile("design.yaml", []byte(design))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := func(text string) convened.Reminder {
+		return convened.Reminder{Key: text, Rule: text, Late: convened.Fold}
+	}
+	want := &convened.Event{
+		Slug:        "internationalisation-metropolitan-spaces",
+		Title:       convened.Text{"fr": "L'internationalisation des espaces métropolitains", "en": "Internationalisation and metropolitan spaces"},
+		Location:    convened.Text{"fr": "En ligne", "en": "Online"},
+		Language:    "fr",
+		HeldIn:      "fr",
+		Zone:        "Europe/Brussels",
+		StartsLocal: convened.Wall{Year: 2026, Month: 11, Day: 25, Hour: 16},
+		EndsLocal:   convened.Wall{Year: 2026, Month: 11, Day: 25, Hour: 17},
+		Starts:      time.Date(2026, 11, 25, 15, 0, 0, 0, time.UTC),
+		Ends:        time.Date(2026, 11, 25, 16, 0, 0, 0, time.UTC),
+		JoinURL:     "https://example.org/join",
+		Organizer:   convened.Organizer{Name: "Metropolis", Email: "events@example.org"},
+		Status:      convened.Scheduled,
+		Reminders: []convened.Reminder{rule("before 24h"), rule("before 3 days at 09:00"), rule("before 1h"),
+			rule("cron 0 9 * * MON-FRI from 7 days until 1 day at most 3"), rule("after 2h")},
+	}
+	want.Reminders[4].Template = "followup"
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestDefaultsOfAnEventFile(t *testing.T) {
+	e, err := ReadEventFile("x.yaml", []byte("event: a\ntitle: Webinar\nstarts: 2027-01-01 10:00\nends: 2027-01-01 11:00:30\nzone: UTC\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &convened.Event{Slug: "a", Title: convened.Text{"en": "Webinar"}, Language: "en", Zone: "UTC", Status: convened.Scheduled,
+		StartsLocal: convened.Wall{Year: 2027, Month: 1, Day: 1, Hour: 10}, EndsLocal: convened.Wall{Year: 2027, Month: 1, Day: 1, Hour: 11, Second: 30},
+		Starts: time.Date(2027, 1, 1, 10, 0, 0, 0, time.UTC), Ends: time.Date(2027, 1, 1, 11, 0, 30, 0, time.UTC)}
+	if !reflect.DeepEqual(e, want) {
+		t.Errorf("\n got %+v\nwant %+v", e, want)
+	}
+}
+
+func TestEveryKeyOfAnEventFileIsRead(t *testing.T) {
+	data := readFile(t, "testdata/everything.yaml")
+	e, err := ReadEventFile("everything.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A key that is not read would leave its field empty.
+	v := reflect.ValueOf(*e)
+	for i := range v.NumField() {
+		switch name := v.Type().Field(i).Name; name {
+		case "Sequence", "Revision", "SequencedAt", "MovedAt", "CreatedAt": // the database's
+		default:
+			if v.Field(i).IsZero() {
+				t.Errorf("%s is empty", name)
+			}
+		}
+	}
+	golden(t, "testdata/everything.golden", fmt.Sprintf("%+v\n", *e))
+	written, err := WriteEventFile(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/everything.canonical.yaml", string(written))
+}
+
+func TestWindowsFilesAreReadLikeOthers(t *testing.T) {
+	unix := readFile(t, "testdata/everything.yaml")
+	want, err := ReadEventFile("x.yaml", unix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := "\ufeff" + strings.ReplaceAll(string(unix), "\n", "\r\n")
+	got, err := ReadEventFile("x.yaml", []byte(windows))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, got, want)
+	}
+}
+
+func TestTimesThatAClockChangeSkipsMoveForward(t *testing.T) {
+	e, err := ReadEventFile("x.yaml", []byte("event: a\ntitle: Night\nstarts: 2027-03-28 02:30\nends: 2027-03-28 04:00\nzone: Europe/Brussels\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2027, 3, 28, 1, 30, 0, 0, time.UTC); !e.Starts.Equal(want) {
+		t.Errorf("starts at %s, want %s", e.Starts, want)
+	}
+	// The organiser is told what becomes of it.
+	var said []string
+	for _, f := range scheduler.Lint(e, time.Time{}) {
+		said = append(said, f.Message)
+	}
+	if want := "the start, 2027-03-28 02:30, does not exist in Europe/Brussels, where the clock is put forward over it, and counts as 2027-03-28 03:30"; !slices.Contains(said, want) {
+		t.Errorf("the lint says %q, want %q", said, want)
+	}
+}
+
+func TestSampleEventsAreRightAndCanonicalFilesAgree(t *testing.T) {
+	names, err := fs.Glob(events.FS, "*.yaml")
+	if err != nil || len(names) < 3 {
+		t.Fatalf("samples %q, %v", names, err)
+	}
+	for _, name := range names {
+		data, err := events.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := ReadEventFile(name, data)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		for _, f := range scheduler.Lint(e, time.Time{}) {
+			t.Errorf("%s: %s", name, f)
+		}
+		written, err := WriteEventFile(e)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		again, err := ReadEventFile(name, written)
+		if err != nil || !reflect.DeepEqual(again, e) {
+			t.Errorf("%s, written and read again: %v\n got %+v\nwant %+v\n%s", name, err, again, e, written)
+		}
+	}
+}
+
+func TestTheWebinarIsTheOneOfTheAnnouncement(t *testing.T) {
+	data, err := events.FS.ReadFile("webinar.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ReadEventFile("webinar.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Starts.Format(time.RFC3339) != "2026-11-25T15:00:00Z" || e.Ends.Sub(e.Starts) != time.Hour || e.HeldIn != "fr" {
+		t.Errorf("starts %s, ends %s, held in %s", e.Starts, e.Ends, e.HeldIn)
+	}
+	for _, language := range convened.Languages() {
+		for field, text := range map[string]convened.Text{"title": e.Title, "description": e.Description, "location": e.Location} {
+			if text[language] == "" {
+				t.Errorf("no %s in %s", field, language)
+			}
+		}
+	}
+}
+
+func TestAReminderWithoutANameKeepsItsKeyHoweverItIsTyped(t *testing.T) {
+	key := func(lines string) string {
+		t.Helper()
+		e, err := ReadEventFile("x.yaml", []byte("event: a\ntitle: A\nstarts: 2027-01-01 10:00\nends: 2027-01-01 11:00\nzone: UTC\nreminders:\n"+lines))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Reminders[0].Key
+	}
+	if a, b := key("  - before: 90m\n"), key("  - {before: \"1h 30m\", late: skip, note: Soon}\n"); a != b {
+		t.Errorf("keys %q and %q of one rule differ", a, b)
+	}
+	if got := key("  - before: 90m\n    name: soon\n"); got != "soon" {
+		t.Errorf("key %q, want the name", got)
+	}
+}
+
+func TestWriteRefusesARuleThatIsNone(t *testing.T) {
+	e := &convened.Event{Slug: "a", Reminders: []convened.Reminder{{Key: "x", Rule: "whenever"}}}
+	if data, err := WriteEventFile(e); err == nil {
+		t.Errorf("no error, but\n%s", data)
+	}
+}
+
+func TestWritingAndReadingAnyEventGivesItBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyEvent(t)
+		data, err := WriteEventFile(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadEventFile("x.yaml", data)
+		if err != nil {
+			t.Fatalf("%v\nin\n%s", err, data)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("\n got %+v\nwant %+v\nfrom\n%s", got, want, data)
+		}
+		twice, err := WriteEventFile(got)
+		if err != nil || string(twice) != string(data) {
+			t.Fatalf("written again it differs: %v\n%s\n%s", err, data, twice)
+		}
+	})
+}
+
+// anyEvent draws an event that could stand in a file.
+func anyEvent(t *rapid.T) *convened.Event {
+	oneOf := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
+	start := time.Unix(rapid.Int64Range(0, 7e9).Draw(t, "start"), 0).UTC()
+	e := &convened.Event{
+		Slug:        rapid.StringMatching(`[a-z0-9]{1,9}(-[a-z0-9]{1,9}){0,4}`).Draw(t, "slug"),
+		Language:    oneOf("language", convened.Languages()...),
+		HeldIn:      oneOf("held in", "", "fr", "pt-BR", "no"),
+		Zone:        oneOf("zone", "UTC", "Europe/Brussels", "America/Mexico_City", "Australia/Lord_Howe", "Asia/Kolkata"),
+		StartsLocal: convened.WallOf(start),
+		// Later than any clock change can take back.
+		EndsLocal: convened.WallOf(start.Add(time.Duration(rapid.Int64Range(3*3600, 59*86400).Draw(t, "length")) * time.Second)),
+		JoinURL:   oneOf("join", "", "https://example.org/join?a=b&c=%20#d", "http://localhost:8080/"),
+		PageURL:   oneOf("page", "", "https://example.org"),
+		Logo:      oneOf("logo", "", "https://example.org/logo.png"),
+		Colour:    oneOf("colour", "", "#1a5fb4"),
+		SignUp:    rapid.Bool().Draw(t, "sign up"),
+		Status:    convened.Scheduled,
+		Organizer: convened.Organizer{Name: anyWords(t, "organizer", false), Email: oneOf("email", "", "events@example.org", "josé@example.org")},
+	}
+	e.Title = anyText(t, "title", 1, false)
+	e.Location = anyText(t, "location", 0, false)
+	e.Description = anyText(t, "description", 0, true)
+	e.Introduction = anyText(t, "introduction", 0, true)
+	rules := []string{"before 24h", "before 3 days at 09:00", "cron 0 9 * * MON-FRI from 7 days until 1 day at most 3", "cron 30 8 1 * * from 40 days", "after 2h", "after 1 day at 10:00"}
+	for i, rule := range rules[:rapid.IntRange(0, len(rules)).Draw(t, "reminders")] {
+		rem := convened.Reminder{Key: rule, Rule: rule, Late: convened.Late(oneOf("late", "fold", "catch-up", "skip")),
+			Template: oneOf("template", "", "followup", "true"), Note: anyText(t, "note", 0, true)}
+		if name := anyWords(t, "name", false); name != "" && len(name) < 90 {
+			rem.Key = fmt.Sprintf("%s %d", name, i)
+		}
+		e.Reminders = append(e.Reminders, rem)
+	}
+	if err := e.Derive(); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func anyText(t *rapid.T, label string, least int, lines bool) convened.Text {
+	var text convened.Text
+	for _, language := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"en", "fr", "es", "no", "de"}), least, 4, rapid.ID).Draw(t, label+" languages") {
+		if s := anyWords(t, label, lines); s != "" {
+			if text == nil {
+				text = convened.Text{}
+			}
+			text[language] = s
+		}
+	}
+	if text == nil && least > 0 {
+		return convened.Text{"en": "Webinar"}
+	}
+	return text
+}
+
+func anyWords(t *rapid.T, label string, lines bool) string {
+	pieces := []string{"Webinar", "l'été", " ", ": ", " #", "- ", `"`, `\`, "}", "[", "&", "*", "!", "|", ">", "%", "@", "~", "null", "true", "no", "12", "…", "\u00a0", "😀",
+		"{name}", `\{`, "a  b", "---", "?", "https://example.org/a?b=c#d", "\u202e", "\u200b"}
+	if lines {
+		pieces = append(pieces, "\n", "\n\n", "\n  ", "\t", " \n")
+	}
+	return strings.TrimSpace(strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 8).Draw(t, label), ""))
+}
+
+// FuzzEventFile looks for a file that takes the program down, that is refused
+// without saying where and why, or that is not the same when it is written
+// and read again.
+func FuzzEventFile(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range append(seeds, "testdata/everything.yaml") {
+		f.Add(readFile(f, file))
+	}
+	f.Add([]byte(design))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := ReadEventFile("x.yaml", data)
+		if err != nil {
+			lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
+			for _, p := range err.(*config.Problems).List {
+				if p.File != "x.yaml" || p.Rule == "" || p.Mend == "" || p.Line < 0 || p.Line > lines || p.Line > 0 && p.Column < 1 {
+					t.Fatalf("problem %+v", p)
+				}
+			}
+			return
+		}
+		if e.Slug == "" || len(e.Title) == 0 || !e.Ends.After(e.Starts) || e.Status != convened.Scheduled {
+			t.Fatalf("accepted: %+v", e)
+		}
+		written, err := WriteEventFile(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadEventFile("x.yaml", written)
+		if err != nil || !reflect.DeepEqual(again, e) {
+			t.Fatalf("%v\n got %+v\nwant %+v\nfrom\n%s", err, again, e, written)
+		}
+	})
+}
