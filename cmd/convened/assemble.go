@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"time"
+
+	"convened"
+	"convened/config"
+	"convened/desk"
+	"convened/mailer"
+	"convened/scheduler"
+	"convened/store"
+	"convened/templates"
+)
+
+// configuration loads the file that the command line names.
+func (e *env) configuration() (*config.Config, error) {
+	return config.Load(e.cli.Config, os.Environ())
+}
+
+// logger writes to standard error, where journald reads it.
+func (e *env) logger() *slog.Logger {
+	level := slog.LevelInfo
+	if e.cli.Verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// open returns a store for the configured database; it does not connect.
+func open(cfg *config.Config, connections int, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(store.Options{URL: cfg.Database.Source(), DirectURL: cfg.Database.DirectSource(), Connections: connections, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	return s, nil
+}
+
+// withStore runs f with the configured database.
+func (e *env) withStore(f func(cfg *config.Config, s *store.Store) error) error {
+	cfg, err := e.configuration()
+	if err != nil {
+		return err
+	}
+	s, err := open(cfg, 4, e.logger())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	return helpful(f(cfg, s))
+}
+
+// withDesk runs f at a desk of the configured database.
+func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
+	return e.withStore(func(cfg *config.Config, s *store.Store) error {
+		if err := s.CheckSchema(e.ctx); err != nil {
+			return err
+		}
+		return f(cfg, newDesk(cfg, s))
+	})
+}
+
+func newDesk(cfg *config.Config, s *store.Store) *desk.Desk {
+	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator()}
+}
+
+// operator names who types, for the record of revisions.
+func operator() string {
+	if sudo := os.Getenv("SUDO_USER"); sudo != "" {
+		return sudo
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// helpful adds to an error what to do about it.
+func helpful(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w; `convened event list` shows what there is", err)
+	}
+	return err
+}
+
+// A post is what makes and carries letters.
+type post struct {
+	templates *templates.Set
+	composer  *mailer.Composer
+	relay     *mailer.Relay
+}
+
+// loadTemplates reads the letters: the built-in ones and what overrides them.
+func loadTemplates(cfg *config.Config) (*templates.Set, error) {
+	if cfg.TemplatesDir == "" {
+		return templates.Builtin(), nil
+	}
+	set, err := templates.Load(cfg.TemplatesDir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	return set, nil
+}
+
+// newPost checks and puts together what sends. It does not connect.
+func newPost(cfg *config.Config, keys convened.Keyring, clock func() time.Time, log *slog.Logger) (*post, error) {
+	set, err := loadTemplates(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &post{templates: set}
+	options := mailer.ComposerOptions{From: cfg.SMTP.From.String(), BounceDomain: cfg.SMTP.BounceDomain,
+		PublicURL: cfg.Public.URL, Keys: keys, Templates: set, Version: version()}
+	if cfg.SMTP.ReplyTo.Address != "" {
+		options.ReplyTo = cfg.SMTP.ReplyTo.String()
+	}
+	if d := cfg.SMTP.DKIM; d.Domain != "" {
+		if options.Signer, err = mailer.NewSigner(d.Domain, d.Selector, []byte(d.Key.Reveal())); err != nil {
+			return nil, fmt.Errorf("%w: smtp.dkim: %w", errConfiguration, err)
+		}
+	}
+	if p.composer, err = mailer.NewComposer(options); err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	host, _ := os.Hostname()
+	p.relay, err = mailer.NewRelay(mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
+		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
+		DotTimeout: cfg.SMTP.DotTimeout, LocalName: host, Now: clock, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	return p, nil
+}
+
+// Compose makes a letter that knows how to send itself: scheduler.Composer.
+func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
+	l, err := p.composer.Compose(now, c)
+	if err != nil {
+		return scheduler.Letter{}, err
+	}
+	return scheduler.Letter{MessageID: l.MessageID, Send: func(ctx context.Context) convened.Outcome { return p.relay.Send(ctx, l) }}, nil
+}
+
+// throwAwayKey lets the composer be checked before the database has answered.
+func throwAwayKey() convened.Keyring { return convened.Keyring{{ID: 0, Secret: make([]byte, 32)}} }

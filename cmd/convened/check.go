@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"convened/config"
+	"convened/store"
+)
+
+type checkCommand struct{}
+
+// A checkLine is one thing that was looked at.
+type checkLine struct {
+	What   string `json:"what"`
+	Result string `json:"result"` // ok, warning, error
+	Detail string `json:"detail,omitempty"`
+}
+
+// checkPatience bounds each look at another machine.
+const checkPatience = 20 * time.Second
+
+// Run looks at everything and prints a line each. What depends on something
+// that is wrong is not looked at. It exits with 2 where the configuration or
+// the schema is wrong, with 1 where anything else is.
+func (checkCommand) Run(e *env) error {
+	var lines []checkLine
+	code := error(nil)
+	say := func(what string, err error, ok string) bool {
+		if err != nil {
+			lines = append(lines, checkLine{what, "error", err.Error()})
+			if code == nil {
+				code = errSaid
+			}
+			if errors.Is(err, store.ErrSchema) || errors.Is(err, errConfiguration) {
+				code = fmt.Errorf("%w: see above", errConfiguration)
+			}
+			return false
+		}
+		lines = append(lines, checkLine{what, "ok", ok})
+		return true
+	}
+	cfg, err := e.configuration()
+	if err != nil {
+		return err
+	}
+	say("configuration", nil, e.cli.Config)
+	for _, w := range cfg.Warnings() {
+		lines = append(lines, checkLine{"configuration", "warning", w})
+	}
+	e.checkDatabase(cfg, say)
+	p, err := newPost(cfg, throwAwayKey(), e.clock, e.logger())
+	if say("templates, sender and signature", err, "") {
+		err := p.relay.Check(e.ctx)
+		say("relay", err, fmt.Sprintf("%s:%d answers", cfg.SMTP.Host, cfg.SMTP.Port))
+	}
+	if e.cli.JSON {
+		if err := e.printJSON(lines); err != nil {
+			return err
+		}
+		return code
+	}
+	rows := [][]string{}
+	for _, l := range lines {
+		rows = append(rows, []string{l.Result, l.What, l.Detail})
+	}
+	if err := e.printTable(nil, rows); err != nil {
+		return err
+	}
+	return code
+}
+
+func (e *env) checkDatabase(cfg *config.Config, say func(string, error, string) bool) {
+	s, err := open(cfg, 2, e.logger())
+	if err != nil {
+		say("database", err, "")
+		return
+	}
+	defer func() { _ = s.Close() }()
+	before := e.clock()
+	theirs, err := s.ServerTime(e.ctx)
+	if !say("database", err, "answers") {
+		return
+	}
+	skew := theirs.Sub(before)
+	if skew > skewLimit || skew < -skewLimit {
+		err = fmt.Errorf("this machine's clock and the database's differ by %s, and planning pauses above %s; set the clocks, as by systemd-timesyncd or chrony", skew.Round(time.Second), skewLimit)
+	}
+	say("clock", err, "agrees with the database's within "+max(skew, -skew).Round(time.Millisecond).String())
+	if !say("schema", s.CheckSchema(e.ctx), "is the one that this program knows") {
+		return
+	}
+	faults := s.CheckStatements(e.ctx)
+	say("statements", errors.Join(faults...), "each one can be prepared with this role")
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// examples stand at the end of each command's help.
+var examples = map[string][]string{
+	"convened demo": {
+		"convened demo                        # look around; Ctrl-C cleans up",
+		"convened demo --fast-forward         # from registration to follow-up in under a minute",
+	},
+	"convened run":     {"convened run", "convened run --config ./convened.yaml"},
+	"convened migrate": {"convened migrate", "convened migrate --config ./convened.yaml"},
+	"convened check":   {"convened check", "convened check --json"},
+	"convened status":  {"convened status", "convened status --json"},
+	"convened event apply": {
+		"convened event apply webinar.yaml --dry-run    # what would change, and whom it would mail",
+		"convened event apply webinar.yaml",
+		"convened event apply events/*.yaml --yes       # from a script",
+	},
+	"convened event list":   {"convened event list", "convened event list --json"},
+	"convened event show":   {"convened event show my-webinar", "convened event show my-webinar --file > webinar.yaml"},
+	"convened event cancel": {"convened event cancel my-webinar --dry-run", "convened event cancel my-webinar"},
+	"convened registration add": {
+		"convened registration add my-webinar ana@example.org --name 'Ana Díaz' --language es --zone America/Mexico_City",
+	},
+	"convened registration import": {
+		"convened registration import my-webinar people.csv --dry-run",
+		"convened registration import my-webinar people.csv",
+		"convened registration import my-webinar - < people.csv",
+	},
+	"convened registration list": {"convened registration list my-webinar", "convened registration list my-webinar --search example.org --json"},
+	"convened preview": {
+		"convened preview my-webinar --kind confirmation --language fr",
+		"convened preview my-webinar --kind reminder --as ana@example.org --at '2026-11-25 15:00' --out reminder.eml",
+		"convened preview my-webinar --kind update --html > update.html",
+	},
+	"convened notices list":   {"convened notices list --state refused", "convened notices list --event my-webinar --json"},
+	"convened config example": {"convened config example > /etc/convened/convened.yaml"},
+	"convened config show":    {"convened config show"},
+	"convened completion":     {"convened completion bash > /etc/bash_completion.d/convened", "convened completion fish | source"},
+}
+
+// helpWithExamples is kong's help, with the examples of the command below it.
+func helpWithExamples(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	name := "convened"
+	if n := ctx.Selected(); n != nil {
+		name = n.Path()
+		if !strings.HasPrefix(name, "convened") {
+			name = "convened " + name
+		}
+	}
+	// The path of a command names its arguments too.
+	for key, lines := range examples {
+		if name == key || strings.HasPrefix(name, key+" <") || strings.HasPrefix(name, key+" [") {
+			fmt.Fprintf(ctx.Stdout, "\nExamples:\n")
+			for _, l := range lines {
+				fmt.Fprintf(ctx.Stdout, "  %s\n", l)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+type versionCommand struct{}
+
+// Run prints the version that the build recorded.
+func (versionCommand) Run(e *env) error {
+	_, err := fmt.Fprintf(e.stdout, "convened %s\n", version())
+	return err
+}
+
+// version is the module's, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "devel"
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				v += "-" + s.Value[:12]
+			}
+		}
+	}
+	return v
+}

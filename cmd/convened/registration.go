@@ -1,0 +1,235 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"convened"
+	"convened/config"
+	"convened/desk"
+	"convened/store"
+)
+
+type registrationCommand struct {
+	Add    addCommand    `cmd:"" help:"Register one person, as a sign-up form would."`
+	Import importCommand `cmd:"" help:"Register everybody in a CSV file with a header."`
+	List   peopleCommand `cmd:"" help:"Who is registered, and how far their mails are."`
+}
+
+type addCommand struct {
+	Event     string `arg:"" help:"The event's slug."`
+	Email     string `arg:"" help:"The address."`
+	FullName  string `arg:"" name:"full-name" optional:"" help:"The name."`
+	Name      string `help:"The name."`
+	Language  string `help:"Language of the letters: en, fr, es. By default the event's."`
+	Zone      string `help:"IANA time zone, such as America/Mexico_City. By default the event's."`
+	SourceRef string `help:"The form's own key for this registration."`
+}
+
+// Run registers one person.
+func (c addCommand) Run(e *env) error {
+	if c.Name == "" {
+		c.Name = c.FullName
+	}
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		id, err := d.Register(e.ctx, store.Entry{Event: c.Event, Email: c.Email, Name: c.Name, Language: c.Language, Zone: c.Zone, SourceRef: c.SourceRef})
+		if err != nil {
+			return err
+		}
+		if e.cli.JSON {
+			return e.printJSON(map[string]any{"registration": id})
+		}
+		fmt.Fprintf(e.stdout, "registered as number %d; the daemon sends the confirmation\n", id)
+		return nil
+	})
+}
+
+type importCommand struct {
+	Event  string `arg:"" help:"The event's slug."`
+	File   string `arg:"" help:"CSV file with a header; - is standard input."`
+	DryRun bool   `help:"Read everything, write nothing."`
+}
+
+// Run imports a file. Lines that can't be taken are reported with their number,
+// the others are kept; it exits with 1 if there were any.
+func (c importCommand) Run(e *env) error {
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		in, size := e.stdin, int64(-1)
+		if c.File != "-" {
+			f, err := os.Open(c.File)
+			if err != nil {
+				return usageError{err}
+			}
+			defer func() { _ = f.Close() }()
+			if info, err := f.Stat(); err == nil {
+				size = info.Size()
+			}
+			in = f
+		}
+		progress, done := e.progress("importing", size)
+		result, err := d.Import(e.ctx, c.Event, in, c.DryRun, progress)
+		done()
+		if result == nil {
+			return err
+		}
+		if e.cli.JSON {
+			type bad struct {
+				Line int    `json:"line"`
+				Why  string `json:"why"`
+			}
+			lines := []bad{}
+			for _, b := range result.Bad {
+				lines = append(lines, bad{b.Line, b.Why})
+			}
+			if jerr := e.printJSON(map[string]any{"read": result.Read, "taken": result.Good, "bad": lines, "notes": result.Notes, "dry_run": c.DryRun}); jerr != nil {
+				return jerr
+			}
+		} else {
+			e.showImport(c, result)
+		}
+		if err == nil && len(result.Bad) > 0 {
+			err = errSaid
+		}
+		return err
+	})
+}
+
+func (e *env) showImport(c importCommand, r *desk.Import) {
+	for _, n := range r.Notes {
+		fmt.Fprintf(e.stderr, "%s: %s\n", c.File, plain(n))
+	}
+	for _, b := range r.Bad {
+		fmt.Fprintf(e.stderr, "%s:%d: %s\n", c.File, b.Line, plain(b.Why))
+	}
+	verb := "registered"
+	if c.DryRun {
+		verb = "would be registered"
+	}
+	fmt.Fprintf(e.stdout, "%s of %s %s", thousands(r.Good), people(r.Read), verb)
+	if len(r.Bad) > 0 {
+		fmt.Fprintf(e.stdout, "; %d lines were left out, see above. Mend them and import the file again: nobody is registered twice", len(r.Bad))
+	}
+	fmt.Fprintln(e.stdout)
+}
+
+// progress returns a function that draws how far something has come, and one
+// that ends the drawing. Without a terminal both do nothing.
+func (e *env) progress(what string, total int64) (func(int64), func()) {
+	if !terminal(e.stderr) {
+		return func(int64) {}, func() {}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func(n int64) { _ = bar.Set64(n) }, func() { _ = bar.Finish() }
+}
+
+type peopleCommand struct {
+	Event  string `arg:"" help:"The event's slug."`
+	Search string `help:"Only whose address or name holds this."`
+	Limit  int    `help:"At most so many; 0 is all." default:"0"`
+}
+
+// pageSize is how many registrations are read at a time.
+const pageSize = 1000
+
+// Run lists registrations, a page at a time, so that a large event does not
+// have to fit into memory.
+func (c peopleCommand) Run(e *env) error {
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		ev, err := d.Store.Event(e.ctx, c.Event)
+		if err != nil {
+			return fmt.Errorf("event %q: %w", c.Event, err)
+		}
+		var rows [][]string
+		out := []personJSON{}
+		var after convened.RegistrationID
+		for n := 0; c.Limit == 0 || n < c.Limit; {
+			size := pageSize
+			if c.Limit > 0 {
+				size = min(size, c.Limit-n)
+			}
+			page, err := d.Store.People(e.ctx, c.Event, c.Search, after, size)
+			if err != nil {
+				return err
+			}
+			for _, p := range page {
+				after = p.ID
+				n++
+				out = append(out, toJSON(p))
+				rows = append(rows, []string{fmt.Sprint(p.ID), p.Email, p.Name, orEvent(p.Language, ev.Language), orEvent(p.Zone, ev.Zone), standing(p), fmt.Sprint(p.Sent), p.LastError})
+			}
+			if len(page) < size {
+				break
+			}
+		}
+		if e.cli.JSON {
+			return e.printJSON(out)
+		}
+		if len(rows) == 0 {
+			fmt.Fprintln(e.stdout, "Nobody.")
+			return nil
+		}
+		return e.printTable([]string{"ID", "EMAIL", "NAME", "LANGUAGE", "ZONE", "STANDING", "SENT", "ERROR"}, rows)
+	})
+}
+
+func orEvent(own, event string) string {
+	if own == "" {
+		return event
+	}
+	return own
+}
+
+// standing says in a word or two how it is with a registration.
+func standing(p store.Person) string {
+	switch {
+	case !p.ErasedAt.IsZero():
+		return "erased"
+	case !p.CancelledAt.IsZero():
+		return "gave up the seat"
+	case !p.RefusedAt.IsZero():
+		return "address refused"
+	case p.PlannedAt.IsZero():
+		return "not planned yet"
+	case !p.MutedAt.IsZero():
+		return "muted"
+	case p.Confirmation == convened.Sent:
+		return "confirmed"
+	default:
+		return "confirmation " + string(p.Confirmation)
+	}
+}
+
+type personJSON struct {
+	ID           convened.RegistrationID `json:"registration"`
+	UID          string                  `json:"uid"`
+	Email        string                  `json:"email"`
+	Name         string                  `json:"name"`
+	Language     string                  `json:"language,omitempty"`
+	Zone         string                  `json:"zone,omitempty"`
+	SourceRef    string                  `json:"source_ref,omitempty"`
+	Sequence     int                     `json:"sequence"`
+	CreatedAt    time.Time               `json:"created_at"`
+	PlannedAt    *time.Time              `json:"planned_at"`
+	CancelledAt  *time.Time              `json:"cancelled_at"`
+	MutedAt      *time.Time              `json:"muted_at"`
+	RefusedAt    *time.Time              `json:"refused_at"`
+	Confirmation convened.State          `json:"confirmation,omitempty"`
+	LastError    string                  `json:"last_error,omitempty"`
+	Sent         int                     `json:"sent"`
+	Standing     string                  `json:"standing"`
+}
+
+func toJSON(p store.Person) personJSON {
+	at := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	return personJSON{p.ID, p.UID, p.Email, p.Name, p.Language, p.Zone, p.SourceRef, p.Sequence, p.CreatedAt,
+		at(p.PlannedAt), at(p.CancelledAt), at(p.MutedAt), at(p.RefusedAt), p.Confirmation, p.LastError, p.Sent, standing(p)}
+}

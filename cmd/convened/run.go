@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"convened"
+	"convened/config"
+	"convened/desk"
+	"convened/scheduler"
+	"convened/store"
+	"convened/systemd"
+)
+
+type runCommand struct{}
+
+// Run is the daemon. It returns nil when it was told to stop.
+func (runCommand) Run(e *env) error {
+	cfg, err := e.configuration()
+	if err != nil {
+		return err
+	}
+	log := e.logger()
+	for _, w := range cfg.Warnings() {
+		log.Warn("configuration", "warning", w)
+	}
+	return runDaemon(e.ctx, cfg, e.clock, log, nil)
+}
+
+// The loop that the watchdog follows.
+const tickLoop = "tick"
+
+// stopPatience is how long a stop waits for the database to take the last
+// outcomes: within the TimeoutStopSec of the unit.
+const stopPatience = 80 * time.Second
+
+// beatInterval is how often a daemon says that it lives and compares clocks.
+const beatInterval = 10 * time.Second
+
+// skewLimit is by how much this machine's clock and the database's may differ
+// before planning pauses.
+const skewLimit = time.Minute
+
+// runDaemon runs until ctx is done. The order is the reason for its length:
+// first all that can be wrong for good, then ready, then the database, which
+// may be down for as long as it likes. settled, if not nil, is told of each
+// outcome.
+func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, log *slog.Logger, settled func(convened.Settlement, *convened.Claim)) error {
+	s, err := open(cfg, cfg.SMTP.Connections/2+6, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	if _, err := newPost(cfg, throwAwayKey(), clock, log); err != nil {
+		return err
+	}
+	notify := systemd.NewNotifier(log, tickLoop)
+	notify.Status("waiting for the database")
+	notify.Ready()
+	defer notify.Stopping()
+
+	keys, err := waitForDatabase(ctx, s, notify, clock, log)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	p, err := newPost(cfg, keys, clock, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.relay.Close() }()
+	host, _ := os.Hostname()
+	id, err := s.Register(ctx, store.Daemon{Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Host: host, PID: os.Getpid(), Version: version()})
+	if err != nil {
+		return err
+	}
+	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
+
+	v := &vital{notify: notify, clock: clock, status: "running"}
+	sched := scheduler.New(scheduler.Options{
+		Store: s, Composer: p, Clock: clock, Identify: desk.Identify,
+		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: cfg.PollInterval, Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
+		RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
+		PausePlan: v.pausePlan, Ticked: v.ticked,
+	})
+	v.beatOnce(ctx, s, log) // the first tick must know whether the clocks agree
+	var aside sync.WaitGroup
+	aside.Go(func() { s.Attend(ctx, sched.Wake) })
+	aside.Go(func() { v.beat(ctx, s, log) })
+	stopping := context.AfterFunc(ctx, func() {
+		notify.Stopping()
+		notify.Status("stopping: finishing what is on the wire")
+		time.AfterFunc(stopPatience, sched.Abandon)
+	})
+	defer stopping()
+	sched.Run(ctx)
+	aside.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.Stopped(last, "stopped"); err != nil {
+		log.Warn("say that the daemon stops", "error", err.Error())
+	}
+	log.Info("stopped", "daemon", id)
+	return nil
+}
+
+// waitForDatabase waits until the database answers with a schema that fits. A
+// schema that does not is an error; a database that is down is waited for.
+func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifier, clock func() time.Time, log *slog.Logger) (convened.Keyring, error) {
+	said := false
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := s.CheckSchema(ctx)
+		if err == nil {
+			var keys convened.Keyring
+			if keys, err = s.Keys(ctx); err == nil {
+				return keys, nil
+			}
+		}
+		if errors.Is(err, store.ErrSchema) || ctx.Err() != nil {
+			if ctx.Err() != nil {
+				return nil, nil
+			}
+			return nil, err
+		}
+		if !said {
+			log.Error("the database does not answer, waiting for it", "error", err.Error())
+			said = true
+		}
+		notify.Status("waiting for the database")
+		notify.Finished(tickLoop, clock())
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
+// vital is what the daemon says of itself: to the service manager, to the other
+// daemons, and to the scheduler about its clock.
+type vital struct {
+	notify *systemd.Notifier
+	clock  func() time.Time
+
+	mu     sync.Mutex
+	status string
+	skew   string // why planning pauses; "" if it does not
+}
+
+func (v *vital) ticked(r scheduler.Report, err error) {
+	status := "running"
+	switch {
+	case err != nil:
+		status = "the database does not do what is asked, trying again: see the log"
+	case r.Waiting != "":
+		status = "waiting: " + r.Waiting
+	case r.More:
+		status = "sending"
+	}
+	v.mu.Lock()
+	v.status = status
+	v.mu.Unlock()
+	v.notify.Status(status)
+	v.notify.Finished(tickLoop, v.clock())
+}
+
+func (v *vital) pausePlan() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.skew
+}
+
+// beat says that this daemon lives, and compares the clocks, again and again.
+func (v *vital) beat(ctx context.Context, s *store.Store, log *slog.Logger) {
+	for {
+		v.beatOnce(ctx, s, log)
+		select {
+		case <-time.After(beatInterval):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (v *vital) beatOnce(ctx context.Context, s *store.Store, log *slog.Logger) {
+	v.mu.Lock()
+	status := v.status
+	v.mu.Unlock()
+	before := v.clock()
+	theirs, err := s.Beat(ctx, status)
+	if err != nil {
+		return // the tick says so
+	}
+	skew := ""
+	// The database read its clock between these two instants.
+	if d := theirs.Sub(v.clock()); d > skewLimit {
+		skew = fmt.Sprintf("this machine's clock is %s behind the database's", d.Round(time.Second))
+	} else if d := before.Sub(theirs); d > skewLimit {
+		skew = fmt.Sprintf("this machine's clock is %s ahead of the database's", d.Round(time.Second))
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case skew != "" && v.skew == "":
+		log.Error("planning pauses", "why", skew)
+	case skew == "" && v.skew != "":
+		log.Info("planning goes on: the clocks agree")
+	}
+	v.skew = skew
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"convened"
+	"convened/config"
+	"convened/store"
+)
+
+type statusCommand struct{}
+
+// Run shows how the service is, as the database knows it.
+func (statusCommand) Run(e *env) error {
+	return e.withStore(func(_ *config.Config, s *store.Store) error {
+		st, err := s.Status(e.ctx)
+		if err != nil {
+			return err
+		}
+		if e.cli.JSON {
+			return e.printJSON(statusJSON(st))
+		}
+		alive := 0
+		rows := [][]string{}
+		for _, d := range st.Daemons {
+			state := "dead: it did not say that it stopped"
+			switch {
+			case d.Alive:
+				state, alive = d.Status, alive+1
+			case !d.StoppedAt.IsZero():
+				state = "stopped " + ago(st.At, d.StoppedAt)
+			}
+			if d.Alive || st.At.Sub(d.BeatAt) < 24*time.Hour {
+				rows = append(rows, []string{fmt.Sprint(d.ID), d.Name, d.Version, ago(st.At, d.StartedAt), ago(st.At, d.BeatAt), state})
+			}
+		}
+		switch alive {
+		case 0:
+			fmt.Fprintln(e.stdout, "No daemon is running: nothing is being sent. `systemctl status convened`, or `convened run`, tells why.")
+		case 1:
+			fmt.Fprintln(e.stdout, "1 daemon is running.")
+		default:
+			fmt.Fprintf(e.stdout, "%d daemons are running.\n", alive)
+		}
+		if len(rows) > 0 {
+			if err := e.printTable([]string{"DAEMON", "NAME", "VERSION", "STARTED", "LAST BEAT", "STATUS"}, rows); err != nil {
+				return err
+			}
+		}
+		if st.Waiting > 0 {
+			fmt.Fprintf(e.stdout, "%s registered and not planned yet, the first %s.\n", people(st.Waiting), ago(st.At, st.WaitingSince))
+		}
+		rows = [][]string{}
+		for _, q := range st.Queue {
+			rows = append(rows, []string{string(q.State), thousands(q.Notices), ago(st.At, q.OldestDue), meaning[q.State]})
+		}
+		if len(rows) == 0 {
+			fmt.Fprintln(e.stdout, "No mail is waiting.")
+			return nil
+		}
+		return e.printTable([]string{"STATE", "NOTICES", "OLDEST DUE", "MEANING"}, rows)
+	})
+}
+
+var meaning = map[convened.State]string{
+	convened.Planned: "waits for its time or its next try",
+	convened.Claimed: "is being sent",
+	convened.Unknown: "may have arrived; waits before it is tried again",
+	convened.Held:    "waits for somebody to release it",
+}
+
+// ago says how long before now t was, or how long after.
+func ago(now, t time.Time) string {
+	d := now.Sub(t).Round(time.Second)
+	if d < 0 {
+		return "in " + (-d).String()
+	}
+	return d.String() + " ago"
+}
+
+func statusJSON(st store.Status) any {
+	type daemon struct {
+		ID        int64      `json:"id"`
+		Name      string     `json:"name"`
+		Host      string     `json:"host"`
+		PID       int        `json:"pid"`
+		Version   string     `json:"version"`
+		StartedAt time.Time  `json:"started_at"`
+		BeatAt    time.Time  `json:"beat_at"`
+		StoppedAt *time.Time `json:"stopped_at"`
+		Status    string     `json:"status"`
+		Alive     bool       `json:"alive"`
+	}
+	type line struct {
+		State     convened.State `json:"state"`
+		Notices   int            `json:"notices"`
+		OldestDue time.Time      `json:"oldest_due"`
+	}
+	out := struct {
+		At      time.Time `json:"at"`
+		Schema  int64     `json:"schema_version"`
+		Daemons []daemon  `json:"daemons"`
+		Queue   []line    `json:"queue"`
+		Waiting int       `json:"registrations_waiting"`
+	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting}
+	for _, d := range st.Daemons {
+		var stopped *time.Time
+		if !d.StoppedAt.IsZero() {
+			stopped = &d.StoppedAt
+		}
+		out.Daemons = append(out.Daemons, daemon{d.ID, d.Name, d.Host, d.PID, d.Version, d.StartedAt, d.BeatAt, stopped, d.Status, d.Alive})
+	}
+	for _, q := range st.Queue {
+		out.Queue = append(out.Queue, line(q))
+	}
+	return out
+}

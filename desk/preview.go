@@ -1,0 +1,118 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"convened"
+	"convened/address"
+	"convened/scheduler"
+)
+
+// A Sample says which letter is to be looked at.
+type Sample struct {
+	Kind     convened.Kind
+	As       string    // an address: a registrant's, or anybody's; "" is a made-up reader
+	Name     string    // "" is the registrant's, or none
+	Language string    // "" is the registrant's, or the event's
+	Zone     string    // "" is the registrant's, or the event's
+	Rule     string    // key of the reminder; "" is the last before the start, or the first after it
+	At       time.Time // the instant at which it is sent; zero is when it would be
+}
+
+// Preview makes the claim of a letter that nobody has been sent: no row stands
+// behind it. It returns the claim and the instant at which it would be sent.
+func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample) (*convened.Claim, time.Time, error) {
+	e, err := d.Store.Event(ctx, slug)
+	if err != nil {
+		return nil, now, fmt.Errorf("event %q: %w", slug, err)
+	}
+	c := &convened.Claim{Event: *e, Told: -1}
+	c.Registration = convened.Registration{UID: "00000000-0000-4000-8000-000000000000", Event: slug, Email: "reader@example.org", SeatedAt: now, SequencedAt: now, CreatedAt: now}
+	if s.As != "" {
+		if _, err := address.Parse(s.As); err != nil {
+			return nil, now, err
+		}
+		c.Registration.Email = s.As
+		if seat, err := d.Store.Seat(ctx, slug, address.Key(s.As)); err == nil {
+			c.Registration = *seat
+			c.Registration.CancelledAt = time.Time{}
+		}
+	}
+	for to, from := range map[*string]string{&c.Registration.Name: s.Name, &c.Registration.Language: s.Language, &c.Registration.Zone: s.Zone} {
+		if from != "" {
+			*to = from
+		}
+	}
+	c.Notice = convened.Notice{Registration: c.Registration.ID, Event: slug, Kind: s.Kind, Occasion: "1", Attempt: 1, Instant: now, DueAt: now}
+	at := now
+	switch s.Kind {
+	case convened.Confirmation:
+		if !s.At.IsZero() {
+			c.Folded = scheduler.Folded(e, s.At)
+		}
+	case convened.ReminderKind, convened.Followup:
+		o, rem, err := sampleOccasion(e, s)
+		if err != nil {
+			return nil, now, err
+		}
+		c.Reminder, c.Notice.Occasion, c.Notice.Instant, at = rem, o.String(), o.At, o.At
+	case convened.Update:
+		was := *e
+		was.StartsLocal, was.EndsLocal = e.StartsLocal.AddDays(-1), e.EndsLocal.AddDays(-1)
+		if err := was.Derive(); err != nil {
+			return nil, now, err
+		}
+		c.Was = &was
+		c.Event.Sequence++
+		c.ThreadID = "preview@example.org"
+	case convened.Cancellation:
+		c.Event.Status = convened.EventIsOff
+		c.Event.Sequence++
+	default:
+		return nil, now, fmt.Errorf("kind %q: there are %s", s.Kind, kindNames())
+	}
+	if !s.At.IsZero() {
+		at = s.At
+	}
+	return c, at, nil
+}
+
+func kindNames() string {
+	var names []string
+	for _, k := range convened.Kinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// sampleOccasion finds the occasion that a sample asks for.
+func sampleOccasion(e *convened.Event, s Sample) (convened.Occasion, *convened.Reminder, error) {
+	var found *convened.Reminder
+	var at convened.Occasion
+	for _, o := range scheduler.Occasions(e) {
+		for i := range e.Reminders {
+			r := &e.Reminders[i]
+			rule, err := scheduler.RuleOf(r)
+			if err != nil || r.Key != o.Key || rule.Kind() != s.Kind || (s.Rule != "" && s.Rule != r.Key) {
+				continue
+			}
+			if found == nil || s.Kind == convened.ReminderKind {
+				found, at = r, o
+			}
+		}
+	}
+	if found == nil {
+		var keys []string
+		for _, r := range e.Reminders {
+			keys = append(keys, fmt.Sprintf("%q", r.Key))
+		}
+		if s.Rule != "" {
+			return at, nil, fmt.Errorf("rule %q sends no %s; the event has %s", s.Rule, s.Kind, strings.Join(keys, ", "))
+		}
+		return at, nil, fmt.Errorf("the event has no rule that sends a %s; it has %s", s.Kind, strings.Join(keys, ", "))
+	}
+	return at, found, nil
+}
