@@ -93,14 +93,15 @@ func lastUse(c *convened.Claim, grace time.Duration) time.Time {
 
 // Folded returns the reminders that a confirmation stands in for, for somebody
 // who took the seat at the given instant: those with `late: fold` whose instant
-// is past or within convened.FoldWindow.
+// is past or less than convened.FoldWindow away. Who took the seat earlier than
+// that gets the reminder itself: see OccasionPlanOf.
 func Folded(e *convened.Event, seated time.Time) []convened.Occasion {
 	if !seated.Before(e.Starts) {
 		return nil
 	}
 	var folded []convened.Occasion
 	for _, o := range Occasions(e) {
-		if o.At.After(seated.Add(convened.FoldWindow)) {
+		if !o.At.Before(seated.Add(convened.FoldWindow)) {
 			break
 		}
 		i := slices.IndexFunc(e.Reminders, func(r convened.Reminder) bool { return r.Key == o.Key })

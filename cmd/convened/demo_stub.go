@@ -1,5 +1,0 @@
-package main
-
-type demoCommand struct{}
-
-func (demoCommand) Run(*env) error { return nil }
