@@ -116,8 +116,8 @@ func (c *conn) fail(phase string, err error) *fault {
 	return &fault{phase: phase, err: err}
 }
 
-// command writes one line and reads the reply. A fault is an error on the wire
-// or a code that doesn't begin with the digit wanted.
+// command writes one line and reads the reply, whose code must begin with the
+// digit wanted.
 func (c *conn) command(phase string, timeout time.Duration, want int, line string) (reply, *fault) {
 	c.allow(timeout)
 	if _, err := c.net.Write([]byte(line + "\r\n")); err != nil {
@@ -134,10 +134,14 @@ func (c *conn) answer(phase string, want int) (reply, *fault) {
 	if rep.code == 421 {
 		c.broken = true // RFC 5321 3.8: the server closes after it
 	}
-	if rep.code/100 != want {
-		return rep, &fault{phase: phase, reply: rep}
+	switch {
+	case rep.code/100 == want:
+		return rep, nil
+	case rep.code < 400:
+		// Neither what was due nor a refusal: it answers something else.
+		return rep, c.fail(phase, fmt.Errorf("%w: %d where %dxx was due", errGarbage, rep.code, want))
 	}
-	return rep, nil
+	return rep, &fault{phase: phase, reply: rep}
 }
 
 // dial connects, greets, secures and logs in.
