@@ -19,6 +19,7 @@ import (
 	"convened/config"
 	"convened/events"
 	"convened/scheduler"
+	"convened/templates"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -396,4 +397,63 @@ func FuzzEventFile(f *testing.F) {
 			t.Fatalf("%v\n got %+v\nwant %+v\nfrom\n%s", err, again, e, written)
 		}
 	})
+}
+
+func TestTheManualIsRight(t *testing.T) {
+	manual := string(readFile(t, "../docs/schedules.md"))
+	blocks := strings.Split(manual, "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		e, err := ReadEventFile("schedules.md", []byte(text))
+		if err != nil {
+			t.Errorf("%v\nin\n%s", err, text)
+			continue
+		}
+		for _, f := range scheduler.Lint(e, time.Time{}) {
+			t.Errorf("%s in\n%s", f, text)
+		}
+		if e.Slug != "internationalisation-metropolitan-spaces" {
+			continue
+		}
+		rows := map[string]string{}
+		for _, o := range scheduler.Occasions(e) {
+			rule, _, _ := strings.Cut(o.Key, " from")
+			rows[rule] += ", " + o.At.In(e.TimeLocation()).Format("Mon 2 Jan 15:04")
+		}
+		for rule, times := range rows {
+			kind, value, _ := strings.Cut(rule, " ")
+			row := fmt.Sprintf("| `%s: %s` | %s |", kind, value, strings.TrimPrefix(times, ", "))
+			if kind == "cron" {
+				row = fmt.Sprintf("| `cron: %q` … | %s |", value, strings.TrimPrefix(times, ", "))
+			}
+			if !strings.Contains(manual, row) {
+				t.Errorf("the manual does not say %s", row)
+			}
+		}
+	}
+	_, err := ReadEventFile("webinar.yaml", []byte("event: a\ntitle: A\nstarts: 2026-11-25 16:00\nzone: CET\nends: 2026-11-25 17:00\n"))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for line := range strings.Lines(err.Error()) {
+		if !strings.Contains(manual, strings.TrimSpace(line)) {
+			t.Errorf("the manual does not show %q", line)
+		}
+	}
+	// Every key is in the table.
+	for _, v := range []any{eventFile{}, reminderFile{}} {
+		for i := range reflect.TypeOf(v).NumField() {
+			if key := reflect.TypeOf(v).Field(i).Tag.Get("yaml"); !strings.Contains(manual, "`"+key) {
+				t.Errorf("the manual does not mention %s", key)
+			}
+		}
+	}
+	for _, p := range templates.Placeholders() {
+		if !strings.Contains(manual, "`{"+p.Name+"}`") {
+			t.Errorf("the manual does not mention {%s}", p.Name)
+		}
+	}
 }
