@@ -156,11 +156,16 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // working directory. An empty variable counts as not set. Its error is
 // *Problems, every one at once.
 func Load(file string, env []string) (*Config, error) {
-	l := loader{file: file, env: variables(env), cfg: Default()}
+	return load(file, file == DefaultFile, env)
+}
+
+// load is Load; standard says that nobody named the file.
+func load(file string, standard bool, env []string) (*Config, error) {
+	l := loader{file: file, standard: standard, env: variables(env), cfg: Default()}
 	data, err := read(file, MaxSize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if missing := l.missingVariables(); file != DefaultFile || len(missing) > 0 {
+		if missing := l.missingVariables(); !standard || len(missing) > 0 {
 			return nil, Join([]Problem{l.noFile(missing)})
 		}
 	case err != nil:
@@ -203,6 +208,7 @@ func (c *Config) Allows(address string) bool {
 // A loader is a Load under way.
 type loader struct {
 	file       string
+	standard   bool // the file is DefaultFile, and may be missing
 	env        map[string]string
 	cfg        Config
 	doc        *Document // nil without a file
@@ -220,7 +226,7 @@ type origin struct {
 
 func (l *loader) noFile(missing []string) Problem {
 	p := Problem{File: l.file, Rule: "does not exist", Mend: "write it (convened config example prints a sample) or name another with --config"}
-	if l.file == DefaultFile {
+	if l.standard {
 		p.Mend = "write it (convened config example prints a sample), name another with --config, or set " +
 			strings.Join(missing, ", ") + " in the environment"
 	}

@@ -62,7 +62,7 @@ func write(t *testing.T, name, text string, mode os.FileMode) string {
 	return file
 }
 
-func load(t *testing.T, text string, env ...string) *Config {
+func loaded(t *testing.T, text string, env ...string) *Config {
 	t.Helper()
 	c, err := Load(write(t, "convened.yaml", text, 0o600), env)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestDefaultsStandWhereNothingIsSaid(t *testing.T) {
 	if err == nil {
 		t.Fatalf("a file that was named may not be missing, got %s", c.Show())
 	}
-	c = load(t, "", required()...)
+	c = loaded(t, "", required()...)
 	got := strings.TrimSuffix(fmt.Sprintln(c.SMTP.Port, c.SMTP.TLS, c.SMTP.Connections, c.SMTP.Rate, c.SMTP.DotTimeout, c.SMTP.BounceDomain, c.PollInterval, c.Batch,
 		c.Lease, c.Retry.First, c.Grace, c.UpdateQuiet, c.Fuse.Max, c.QuarantineAfter, c.Retention, c.StateDir, c.TemplatesDir, c.AllowRecipients), "\n")
 	want := "587 starttls 8 0 10m0s example.org 5s 100 1m0s 5m0s 1h0m0s 2m0s 20000 168h0m0s 0s /var/lib/convened  []"
@@ -130,19 +130,19 @@ func TestDefaultsStandWhereNothingIsSaid(t *testing.T) {
 
 func TestThePortFollowsTLS(t *testing.T) {
 	for tls, want := range map[string]int{"starttls": 587, "tls": 465, "none": 25} {
-		c := load(t, "smtp:\n  host: localhost\n  tls: "+tls+"\n", "CONVENED_DATABASE_URL=postgres:///convened?host=/run/postgresql",
+		c := loaded(t, "smtp:\n  host: localhost\n  tls: "+tls+"\n", "CONVENED_DATABASE_URL=postgres:///convened?host=/run/postgresql",
 			"CONVENED_SMTP_FROM=Metropolis <events@example.org>", "CONVENED_PUBLIC_URL=https://events.example.org")
 		if c.SMTP.Port != want {
 			t.Errorf("port for %s is %d, want %d", tls, c.SMTP.Port, want)
 		}
 	}
-	if c := load(t, "smtp: {port: 2525}", required()...); c.SMTP.Port != 2525 {
+	if c := loaded(t, "smtp: {port: 2525}", required()...); c.SMTP.Port != 2525 {
 		t.Errorf("port is %d, want what the file says", c.SMTP.Port)
 	}
 }
 
 func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
-	c := load(t, `
+	c := loaded(t, `
 batch: 10
 lease: 30s
 smtp:
@@ -187,7 +187,7 @@ func TestEveryKeyCanBeSetInTheEnvironment(t *testing.T) {
 		}
 		env = append(env, k.Env()+"="+values[k.Name])
 	}
-	c := load(t, "", env...)
+	c := loaded(t, "", env...)
 	for _, k := range Keys() {
 		if got, want := c.Origin(k.Name), "environment variable "+k.Env(); got != want {
 			t.Errorf("origin of %s is %q, want %q", k.Name, got, want)
@@ -221,7 +221,7 @@ func TestProblemsOfTheEnvironmentNameTheVariable(t *testing.T) {
 }
 
 func TestAMistypedVariableIsAWarning(t *testing.T) {
-	c := load(t, "", required("CONVENED_SMPT_PORT=25", "CONVENED_PORT=tcp://10.0.0.1:80", "PATH=/bin")...)
+	c := loaded(t, "", required("CONVENED_SMPT_PORT=25", "CONVENED_PORT=tcp://10.0.0.1:80", "PATH=/bin")...)
 	want := []string{
 		"environment variable CONVENED_PORT is not a known one and is ignored",
 		"environment variable CONVENED_SMPT_PORT is not a known one and is ignored; did you mean CONVENED_SMTP_PORT?",
@@ -244,14 +244,13 @@ func TestAMissingFileSaysWhatToDo(t *testing.T) {
 	if _, err := Load("testdata", required()); err == nil || err.Error() != "testdata: can't be read: is a directory; let the user who runs this read it" {
 		t.Errorf("error for a directory: %v", err)
 	}
-	if _, err := os.Stat(DefaultFile); err == nil {
-		t.Fatalf("%s exists on this machine, so its absence can't be tested", DefaultFile)
+	// Nobody named the file, and it is not there.
+	absent := filepath.Join(t.TempDir(), "convened.yaml")
+	_, err = load(absent, true, required()[1:])
+	if want := absent + ": does not exist; write it (convened config example prints a sample), name another with --config, or set CONVENED_DATABASE_URL in the environment"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
-	_, err = Load(DefaultFile, required()[1:])
-	if err == nil || !strings.Contains(err.Error(), DefaultFile+" does not exist") && !strings.Contains(err.Error(), "or set CONVENED_DATABASE_URL in the environment") {
-		t.Errorf("error %v does not name the missing variable", err)
-	}
-	if c, err := Load(DefaultFile, required()); err != nil || c.SMTP.Host != "smtp.example.org" {
+	if c, err := load(absent, true, required()); err != nil || c.SMTP.Host != "smtp.example.org" {
 		t.Errorf("the environment alone: %v", err)
 	}
 }
@@ -271,11 +270,11 @@ func TestPathsInTheFileAreRelativeToTheFile(t *testing.T) {
 }
 
 func TestStateDirComesFromSystemd(t *testing.T) {
-	if c := load(t, "", required("STATE_DIRECTORY=/var/lib/private/convened:/var/lib/other")...); c.StateDir != "/var/lib/private/convened" ||
+	if c := loaded(t, "", required("STATE_DIRECTORY=/var/lib/private/convened:/var/lib/other")...); c.StateDir != "/var/lib/private/convened" ||
 		c.Origin("state_dir") != "environment variable STATE_DIRECTORY" {
 		t.Errorf("state_dir is %s from %s", c.StateDir, c.Origin("state_dir"))
 	}
-	if c := load(t, "state_dir: /srv/convened", required("STATE_DIRECTORY=/var/lib/convened")...); c.StateDir != "/srv/convened" {
+	if c := loaded(t, "state_dir: /srv/convened", required("STATE_DIRECTORY=/var/lib/convened")...); c.StateDir != "/srv/convened" {
 		t.Errorf("state_dir is %s, want what the file says", c.StateDir)
 	}
 }
@@ -288,7 +287,7 @@ func TestSecretsComeFromFilesAndCredentials(t *testing.T) {
 		}
 	}
 	env := required("CREDENTIALS_DIRECTORY="+dir, "CONVENED_SMTP_USERNAME=me", "CONVENED_SMTP_DKIM_DOMAIN=example.org", "CONVENED_SMTP_DKIM_SELECTOR=s1")
-	c := load(t, "", env...)
+	c := loaded(t, "", env...)
 	if c.Database.Password.Reveal() != "p@ss/w:rd" || c.SMTP.Password.Reveal() != "relay" || !strings.Contains(c.SMTP.DKIM.Key.Reveal(), "PRIVATE KEY") {
 		t.Errorf("secrets are %q %q %q", c.Database.Password.Reveal(), c.SMTP.Password.Reveal(), c.SMTP.DKIM.Key.Reveal())
 	}
@@ -299,7 +298,7 @@ func TestSecretsComeFromFilesAndCredentials(t *testing.T) {
 		t.Errorf("origin is %q", got)
 	}
 	named := write(t, "password", "named", 0o600)
-	if c := load(t, "", append(env, "CONVENED_DATABASE_PASSWORD_FILE="+named)...); c.Database.Password != "named" {
+	if c := loaded(t, "", append(env, "CONVENED_DATABASE_PASSWORD_FILE="+named)...); c.Database.Password != "named" {
 		t.Errorf("password is %q, want that of the file that is named", c.Database.Password.Reveal())
 	}
 }
@@ -325,7 +324,7 @@ func TestACredentialThatCannotBeReadIsAnError(t *testing.T) {
 }
 
 func TestNoFormatPrintsASecret(t *testing.T) {
-	c := load(t, "database:\n  url: postgres://u:hunter2@localhost/x?sslmode=disable\n", append(required()[1:],
+	c := loaded(t, "database:\n  url: postgres://u:hunter2@localhost/x?sslmode=disable\n", append(required()[1:],
 		"CONVENED_SMTP_USERNAME=me", "CONVENED_SMTP_PASSWORD_FILE="+write(t, "p", "hunter2", 0o600))...)
 	j, err := json.Marshal(c.SMTP)
 	if err != nil {

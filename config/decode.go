@@ -191,7 +191,7 @@ func join(path, key string) string {
 
 // snippetOfKey shows the line of a key as far as its colon.
 func snippetOfKey(lines []string, e entry) string {
-	if e.line < 1 || e.line > len(lines) {
+	if e.line < 1 || e.line > len(lines) || len(lines[e.line-1]) > maxLine {
 		return ""
 	}
 	runes := []rune(lines[e.line-1])

@@ -22,6 +22,7 @@ const (
 	MaxSize   = 1 << 20 // bytes
 	maxTokens = 20_000
 	maxDepth  = 16
+	maxLine   = 10_000 // bytes; no snippet is cut out of a longer line, for there may be thousands to cut
 )
 
 // A Document is a parsed file: one YAML document of mappings, sequences and
@@ -238,7 +239,7 @@ func (d *Document) at(line, column int, p Problem) *Problem {
 	p.File = d.file
 	if line >= 1 {
 		p.Line, p.Column = line, max(column, 1)
-		if line <= len(d.lines) {
+		if line <= len(d.lines) && len(d.lines[line-1]) <= maxLine {
 			p.Snippet = snippet(d.lines[line-1], line, p.Column)
 		}
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/mail"
 	"reflect"
 	"strings"
@@ -237,6 +238,22 @@ func TestSmallFilesDoNotUnfoldIntoLargeValues(t *testing.T) {
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: took %s", name, took)
 		}
+	}
+}
+
+func TestAThousandMistakesOnOneLineAreFound(t *testing.T) {
+	var b strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&b, "unknown%d: %s, ", i, strings.Repeat("x", 200))
+	}
+	start := time.Now()
+	var v everything
+	err := DecodeYAML("x.yaml", []byte("{"+b.String()+"}"), &v)
+	if err == nil || len(err.(*Problems).List) != 4000 {
+		t.Errorf("error %.200v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %s", took)
 	}
 }
 
