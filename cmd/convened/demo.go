@@ -16,6 +16,7 @@ import (
 	"convened/desk"
 	"convened/events"
 	"convened/internal/lab"
+	"convened/internal/lab/mailbox"
 	"convened/store"
 )
 
@@ -55,7 +56,7 @@ func (c demoCommand) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("open the mailbox: %w", err)
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: mailbox.Handler(st.smtp.Messages), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 
