@@ -269,13 +269,11 @@ func (s *Store) Apply(ctx context.Context, edit Edit) (*convened.Event, error) {
 		if edit.Event.Revision == 0 {
 			e.CreatedAt, e.SequencedAt, e.MovedAt = edit.At, edit.At, edit.At
 		} else {
-			var revision int
-			var ignore any
-			err := tx.QueryRowContext(ctx, stmt("lock_event"), e.Slug).Scan(&ignore, &ignore, &revision, &ignore, &ignore)
+			held, err := lockEvent(ctx, tx, e.Slug)
 			if err != nil {
 				return err
 			}
-			if revision != edit.Event.Revision {
+			if held.revision != edit.Event.Revision {
 				return convened.ErrEdited
 			}
 			if edit.Raises {

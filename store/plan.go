@@ -44,15 +44,13 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 	var done convened.Seated
 	err := s.tx(ctx, "plan registrations", func(tx *sql.Tx) error {
 		done = convened.Seated{}
-		var status convened.EventStatus
-		var seats, revision int
-		var ends, starts time.Time
-		if err := tx.QueryRowContext(ctx, stmt("lock_event"), event).Scan(&status, &seats, &revision, &ends, &starts); err != nil {
+		e, err := lockEvent(ctx, tx, event)
+		if err != nil {
 			return err
 		}
 		var fresh, repeated, late []int64
 		var freshFaults []string
-		err := each(ctx, tx, stmt("seat_registrations"), []any{event, array(ids), array(addresses), array(faults), now, seats}, func(rows *sql.Rows) error {
+		err = each(ctx, tx, stmt("seat_registrations"), []any{event, array(ids), array(addresses), array(faults), now, e.seats}, func(rows *sql.Rows) error {
 			var id, seat int64
 			var fault string
 			if err := rows.Scan(&id, &seat, &fault); err != nil {
@@ -76,7 +74,7 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 		var again2 []int64
 		var revived []bool
 		if len(repeated) > 0 {
-			err := each(ctx, tx, stmt("renew_seats"), []any{array(repeated), now, seats + len(fresh)}, func(rows *sql.Rows) error {
+			err := each(ctx, tx, stmt("renew_seats"), []any{array(repeated), now, e.seats + len(fresh)}, func(rows *sql.Rows) error {
 				var seat int64
 				var back bool
 				if err := rows.Scan(&seat, &back); err != nil {
@@ -100,9 +98,9 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 		}
 		closed := ""
 		switch {
-		case status == convened.EventIsOff:
+		case e.status == convened.EventIsOff:
 			closed = "the event is off"
-		case !now.Before(ends):
+		case !now.Before(e.ends):
 			closed = "too late: the event is over"
 		}
 		if len(fresh) > 0 {
@@ -119,7 +117,7 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 			}
 		}
 		if len(late) > 0 {
-			if _, err := tx.ExecContext(ctx, stmt("plan_catch_up"), event, array(late), now, starts); err != nil {
+			if _, err := tx.ExecContext(ctx, stmt("plan_catch_up"), event, array(late), now, e.starts); err != nil {
 				return err
 			}
 		}
@@ -151,20 +149,18 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 	var step convened.Step
 	err := s.tx(ctx, "plan reminders", func(tx *sql.Tx) error {
 		step = convened.Step{}
-		var status string
-		var seats, revision int
-		var ends, starts time.Time
-		if err := tx.QueryRowContext(ctx, stmt("lock_event"), p.Event).Scan(&status, &seats, &revision, &ends, &starts); err != nil {
+		e, err := lockEvent(ctx, tx, p.Event)
+		if err != nil {
 			return err
 		}
-		if revision != p.Revision {
+		if e.revision != p.Revision {
 			return convened.ErrEdited
 		}
 		o := p.Occasion
 		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
 			return err
 		}
-		err := tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
+		err = tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
 			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate).Scan(&step.Notices, &step.Done)
 		if err == sql.ErrNoRows { // it was wholly planned already
 			step.Done = true
@@ -202,8 +198,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 		var step convened.Step
 		err := s.tx(ctx, "plan updates", func(tx *sql.Tx) error {
 			step = convened.Step{}
-			var ignore any
-			if err := tx.QueryRowContext(ctx, stmt("lock_event"), c.event).Scan(&ignore, &ignore, &ignore, &ignore, &ignore); err != nil {
+			if _, err := lockEvent(ctx, tx, c.event); err != nil {
 				return err
 			}
 			if c.overtaken {
