@@ -73,20 +73,14 @@ func taken(raws ...string) []lab.Message {
 }
 
 // get asks a handler, and wants a status.
-func get(t *testing.T, h http.Handler, target string, status int) (*http.Response, string) {
+func get(t *testing.T, h http.Handler, target string, status int) (http.Header, string) {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, target, nil)
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	response := w.Result()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	if w.Code != status {
+		t.Fatalf("%s: got %d, want %d:\n%s", target, w.Code, status, w.Body)
 	}
-	if response.StatusCode != status {
-		t.Fatalf("%s: got %s, want %d:\n%s", target, response.Status, status, body)
-	}
-	return response, string(body)
+	return w.Header(), w.Body.String()
 }
 
 func handlerOf(all []lab.Message) http.Handler {
@@ -247,8 +241,8 @@ func TestLetterHasATabForEachWayToReadIt(t *testing.T) {
 			}
 		}
 	}
-	response, _ := get(t, h, "/mail/ABCD000001?view=other", http.StatusFound)
-	if got := response.Header.Get("Location"); got != "ABCD000001" {
+	header, _ := get(t, h, "/mail/ABCD000001?view=other", http.StatusFound)
+	if got := header.Get("Location"); got != "ABCD000001" {
 		t.Errorf("a view that is none: got sent to %q", got)
 	}
 	get(t, h, "/mail/ABCD000002", http.StatusNotFound)
@@ -275,8 +269,8 @@ func TestFilesAreWhatTheyWere(t *testing.T) {
 		"/mail/ABCD000001/raw":    {"message/rfc822", "attachment; filename=ABCD000001.eml", raw},
 		"/mail/ABCD000001/part/0": {"text/calendar", "attachment; filename=invite.ics", "BEGIN:VCALENDAR"},
 	} {
-		response, body := get(t, h, target, http.StatusOK)
-		got := [3]string{response.Header.Get("Content-Type"), response.Header.Get("Content-Disposition"), body}
+		header, body := get(t, h, target, http.StatusOK)
+		got := [3]string{header.Get("Content-Type"), header.Get("Content-Disposition"), body}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", target, got, want)
 		}
@@ -291,8 +285,8 @@ func TestEveryAnswerHasAPolicyAndReadsOnly(t *testing.T) {
 	h := handlerOf(taken(letterOf("ana@example.com", "Welcome", "confirmation")))
 	for _, target := range []string{"/", "/version", "/mail/ABCD000001", "/mail/ABCD000001/frame", "/mail/ABCD000001/frame?pictures=on",
 		"/mail/ABCD000001/raw", "/mail/ABCD000001/part/0", "/style.css", "/mailbox.js"} {
-		response, body := get(t, h, target, http.StatusOK)
-		policy := response.Header.Get("Content-Security-Policy")
+		header, body := get(t, h, target, http.StatusOK)
+		policy := header.Get("Content-Security-Policy")
 		framed := strings.Contains(target, "/frame")
 		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "script-src 'unsafe") ||
 			framed != strings.Contains(policy, "sandbox allow-popups") || framed && strings.Contains(policy, "script-src") {
@@ -301,12 +295,12 @@ func TestEveryAnswerHasAPolicyAndReadsOnly(t *testing.T) {
 		if got := strings.Contains(policy, "img-src data: https: http:"); got != strings.Contains(target, "pictures=on") {
 			t.Errorf("%s: loads pictures: %v", target, got)
 		}
-		for header, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
-			if got := response.Header.Get(header); got != want {
-				t.Errorf("%s: got %s %q, want %q", target, header, got, want)
+		for field, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+			if got := header.Get(field); got != want {
+				t.Errorf("%s: got %s %q, want %q", target, field, got, want)
 			}
 		}
-		if !framed && strings.Contains(response.Header.Get("Content-Type"), "text/html") && regexp.MustCompile(`<script>|style="|<style| on[a-z]+="`).MatchString(body) {
+		if !framed && strings.Contains(header.Get("Content-Type"), "text/html") && regexp.MustCompile(`<script>|style="|<style| on[a-z]+="`).MatchString(body) {
 			t.Errorf("%s: holds what its own policy forbids", target)
 		}
 		r := httptest.NewRequest(http.MethodPost, target, nil)
@@ -400,8 +394,8 @@ func TestHostileLettersAreTextAndNothingElse(t *testing.T) {
 	if want := "‹U+202E›gnp.exe‹U+0007›"; !strings.Contains(html.UnescapeString(page), want) {
 		t.Errorf("the subject does not show %q", want)
 	}
-	response, _ := get(t, h, "/mail/ABCD000002/part/0", http.StatusOK)
-	if got := response.Header.Get("Content-Disposition"); strings.Contains(got, "/") || strings.Contains(got, "..") || strings.Contains(got, "\n") {
+	header, _ := get(t, h, "/mail/ABCD000002/part/0", http.StatusOK)
+	if got := header.Get("Content-Disposition"); strings.Contains(got, "/") || strings.Contains(got, "..") || strings.Contains(got, "\n") {
 		t.Errorf("got %q, want a name without folders", got)
 	}
 }
