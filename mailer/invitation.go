@@ -51,6 +51,9 @@ func (c *Composer) invitation(claim *convened.Claim, to mailbox, now time.Time) 
 	if titleIn == language && (placeIn == language || place == "") && (descriptionIn == language || description == "") {
 		inv.Language = language
 	}
+	if inv.Summary == "" {
+		inv.Summary = e.Slug // an event without a title has no letters otherwise
+	}
 	if inv.Stamp.IsZero() {
 		// Only a claim that no row stands behind, such as a preview's, has
 		// never been revised.

@@ -67,10 +67,30 @@ func (m *message) bytes() ([]byte, error) {
 // needs SMTPUTF8 (RFC 6532 3.2), and only To can have it.
 func setField(msg *gomail.Msg, f field) {
 	if strings.ContainsFunc(f.value, func(r rune) bool { return r >= 0x80 }) {
-		msg.SetGenHeaderPreformatted(gomail.Header(f.name), f.value)
+		msg.SetGenHeaderPreformatted(gomail.Header(f.name), fold(f))
 		return
 	}
 	msg.SetGenHeader(gomail.Header(f.name), f.value)
+}
+
+// fold breaks a value between its words (RFC 5322 2.2.3), before 78 octets.
+func fold(f field) string {
+	var b strings.Builder
+	room := 78 - len(f.name) - len(": ")
+	for i, word := range strings.Fields(f.value) {
+		switch {
+		case i == 0:
+		case len(word)+1 > room:
+			b.WriteString("\r\n ")
+			room = 77
+		default:
+			b.WriteByte(' ')
+			room--
+		}
+		b.WriteString(word)
+		room -= len(word)
+	}
+	return b.String()
 }
 
 // boundary finds where go-mail announces one. No part can hold such a line:
