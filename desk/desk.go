@@ -32,6 +32,10 @@ type Desk struct {
 	Grace       time.Duration // see configuration key grace
 	UpdateQuiet time.Duration // see configuration key update_quiet
 	By          string        // who is working: a system user, an account; kept with each revision
+
+	// HasTemplate reports whether letters can be written with a template that a
+	// rule names; nil does not ask.
+	HasTemplate func(name string) bool
 }
 
 // ErrUnchanged is returned for an edit that changes nothing.
@@ -70,6 +74,11 @@ func (p *Proposal) Unchanged() bool { return p.Was != nil && len(p.Changes) == 0
 // ReadEventFile returns it; its status is kept as it is in the database.
 func (d *Desk) Propose(ctx context.Context, now time.Time, wanted *convened.Event) (*Proposal, error) {
 	e := *wanted
+	for _, r := range e.Reminders {
+		if r.Template != "" && d.HasTemplate != nil && !d.HasTemplate(r.Template) {
+			return nil, fmt.Errorf("rule %q: there is no template %q: neither built in nor in templates_dir", r.Key, r.Template)
+		}
+	}
 	was, err := d.Store.Event(ctx, e.Slug)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

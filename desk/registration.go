@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"convened"
 	"convened/address"
@@ -37,6 +38,45 @@ func (d *Desk) Register(ctx context.Context, e store.Entry) (convened.Registrati
 		return 0, err
 	}
 	return ids[0], nil
+}
+
+// Seat returns the seat of an address at an event. Its error wraps
+// store.ErrNotFound if there is none.
+func (d *Desk) Seat(ctx context.Context, event, email string) (*convened.Registration, error) {
+	r, err := d.Store.Seat(ctx, event, address.Key(email))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%s at event %q: %w", email, event, store.ErrNotFound)
+	}
+	return r, err
+}
+
+// GiveUp cancels one person's seat; they get a cancellation of the invitation.
+// It reports false for a seat that was given up before.
+func (d *Desk) GiveUp(ctx context.Context, now time.Time, event, email string) (bool, error) {
+	r, err := d.Seat(ctx, event, email)
+	if err != nil {
+		return false, err
+	}
+	return d.Store.GiveUp(ctx, now, event, r.ID)
+}
+
+// Mute stops one person's reminders, or has them sent again; the seat stays. It
+// reports false where that is how it was.
+func (d *Desk) Mute(ctx context.Context, now time.Time, event, email string, mute bool) (bool, error) {
+	r, err := d.Seat(ctx, event, email)
+	if err != nil {
+		return false, err
+	}
+	if mute {
+		return d.Store.Mute(ctx, now, event, r.ID)
+	}
+	return d.Store.Unmute(ctx, now, event, r.ID)
+}
+
+// Erase removes a person's data from every table: of one event or, where event
+// is "", of all. It returns how many registrations there were.
+func (d *Desk) Erase(ctx context.Context, now time.Time, event, email string) (int, error) {
+	return d.Store.Erase(ctx, now, event, address.Key(email), email)
 }
 
 // checkChoices refuses a language or a zone that would silently be the event's.

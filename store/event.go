@@ -329,3 +329,13 @@ func writeReminders(ctx context.Context, tx *sql.Tx, e *convened.Event, now time
 	_, err := tx.ExecContext(ctx, stmt("drop_reminders"), e.Slug, array(keys))
 	return err
 }
+
+// WasInstant reports whether the event's present wall time and zone meant the
+// given start in an earlier revision.
+func (s *Store) WasInstant(ctx context.Context, e *convened.Event, start time.Time) (bool, error) {
+	var was bool
+	err := s.tx(ctx, "look for an earlier start", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("was_instant"), e.Slug, e.StartsLocal.String(), e.Zone, start).Scan(&was)
+	})
+	return was, err
+}

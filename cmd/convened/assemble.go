@@ -61,7 +61,13 @@ func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
 		if err := s.CheckSchema(e.ctx); err != nil {
 			return err
 		}
-		return f(cfg, newDesk(cfg, s))
+		set, err := loadTemplates(cfg)
+		if err != nil {
+			return err
+		}
+		d := newDesk(cfg, s)
+		d.HasTemplate = set.Has
+		return f(cfg, d)
 	})
 }
 

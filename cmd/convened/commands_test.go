@@ -82,7 +82,7 @@ func TestApplyIsIdempotentAndSaysWhomItMails(t *testing.T) {
 	s.wait(1, 30*time.Second)
 	s.settled()
 	moved := write(t, "moved.yaml", strings.ReplaceAll(strings.ReplaceAll(goodEvent, "17:00", "18:00"), "16:00", "17:00"))
-	if out := s.convened("event", "apply", moved, "--dry-run"); out.code != 0 || !strings.Contains(out.stdout, "1 person are told, at once") && !strings.Contains(out.stdout, "1 person") {
+	if out := s.convened("event", "apply", moved, "--dry-run"); out.code != 0 || !strings.Contains(out.stdout, "will be told: 1 person, at once") {
 		t.Errorf("the dry run says, with exit %d:\n%s%s", out.code, out.stdout, out.stderr)
 	}
 	// Nobody can be asked here, so somebody has to say yes.

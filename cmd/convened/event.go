@@ -94,7 +94,7 @@ func (e *env) settleProposal(d *desk.Desk, p *desk.Proposal, dry, yes bool, now 
 		if p.Notify == convened.Cancellation {
 			what = "a cancellation"
 		}
-		if err := e.confirm(yes, fmt.Sprintf("%s will be sent %s. Go on?", people(p.Mails), what)); err != nil {
+		if err := e.confirm(yes, fmt.Sprintf("Send %s to %s?", what, people(p.Mails))); err != nil {
 			return err
 		}
 	}
@@ -138,9 +138,9 @@ func (e *env) showProposal(p *desk.Proposal, now time.Time) {
 		case p.Notify == "":
 			fmt.Fprintln(out, "  nobody is mailed for this")
 		case p.DueAt.After(now):
-			fmt.Fprintf(out, "  %s are told, in %s unless there is another edit\n", people(p.Mails), p.DueAt.Sub(now).Round(time.Second))
+			fmt.Fprintf(out, "  will be told: %s, in %s unless there is another edit\n", people(p.Mails), p.DueAt.Sub(now).Round(time.Second))
 		default:
-			fmt.Fprintf(out, "  %s are told, at once\n", people(p.Mails))
+			fmt.Fprintf(out, "  will be told: %s, at once\n", people(p.Mails))
 		}
 	}
 	for _, f := range p.Findings {

@@ -31,19 +31,19 @@ func TestMain(m *testing.M) {
 
 // A site is a database, a mail server and a configuration file for both.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	smtp   *lab.SMTP
 	config string
 }
 
 // newSite makes one. more is appended to the configuration.
-func newSite(t *testing.T, more string) *site {
+func newSite(t testing.TB, more string) *site {
 	t.Helper()
 	return newSiteWith(t, lab.SMTPOptions{}, more)
 }
 
-func newSiteWith(t *testing.T, o lab.SMTPOptions, more string) *site {
+func newSiteWith(t testing.TB, o lab.SMTPOptions, more string) *site {
 	t.Helper()
 	smtp, err := lab.StartSMTP(o)
 	if err != nil {

@@ -34,7 +34,11 @@ var examples = map[string][]string{
 		"convened registration import my-webinar people.csv",
 		"convened registration import my-webinar - < people.csv",
 	},
-	"convened registration list": {"convened registration list my-webinar", "convened registration list my-webinar --search example.org --json"},
+	"convened registration cancel": {"convened registration cancel my-webinar ana@example.org"},
+	"convened registration mute":   {"convened registration mute my-webinar ana@example.org"},
+	"convened registration unmute": {"convened registration unmute my-webinar ana@example.org"},
+	"convened registration erase":  {"convened registration erase my-webinar ana@example.org", "convened registration erase all ana@example.org"},
+	"convened registration list":   {"convened registration list my-webinar", "convened registration list my-webinar --search example.org --json"},
 	"convened preview": {
 		"convened preview my-webinar --kind confirmation --language fr",
 		"convened preview my-webinar --kind reminder --as ana@example.org --at '2026-11-25 15:00' --out reminder.eml",

@@ -17,6 +17,10 @@ type registrationCommand struct {
 	Add    addCommand    `cmd:"" help:"Register one person, as a sign-up form would."`
 	Import importCommand `cmd:"" help:"Register everybody in a CSV file with a header."`
 	List   peopleCommand `cmd:"" help:"Who is registered, and how far their mails are."`
+	Cancel giveUpCommand `cmd:"" help:"Give up one person's seat: they get a cancellation, and nothing more."`
+	Mute   muteCommand   `cmd:"" help:"Stop one person's reminders; the seat stays."`
+	Unmute unmuteCommand `cmd:"" help:"Send one person reminders again, from now on."`
+	Erase  eraseCommand  `cmd:"" help:"Forget a person: the data goes from every table, the counts stay."`
 }
 
 type addCommand struct {
@@ -124,6 +128,84 @@ func (e *env) progress(what string, total int64) (func(int64), func()) {
 	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	return func(n int64) { _ = bar.Set64(n) }, func() { _ = bar.Finish() }
+}
+
+// One is a person at an event.
+type one struct {
+	Event string `arg:"" help:"The event's slug."`
+	Email string `arg:"" help:"The address."`
+}
+
+type giveUpCommand struct{ one }
+
+// Run gives up a seat.
+func (c giveUpCommand) Run(e *env) error {
+	return e.withOne(c.one, "the seat is given up", "the seat was given up before", func(d *desk.Desk, now time.Time) (bool, error) {
+		return d.GiveUp(e.ctx, now, c.Event, c.Email)
+	})
+}
+
+type muteCommand struct{ one }
+
+// Run mutes a seat.
+func (c muteCommand) Run(e *env) error {
+	return e.withOne(c.one, "no more reminders; the seat stays", "the reminders were muted before", func(d *desk.Desk, now time.Time) (bool, error) {
+		return d.Mute(e.ctx, now, c.Event, c.Email, true)
+	})
+}
+
+type unmuteCommand struct{ one }
+
+// Run unmutes a seat.
+func (c unmuteCommand) Run(e *env) error {
+	return e.withOne(c.one, "reminders again, from now on", "the reminders were not muted", func(d *desk.Desk, now time.Time) (bool, error) {
+		return d.Mute(e.ctx, now, c.Event, c.Email, false)
+	})
+}
+
+// withOne does something to one person and says what came of it.
+func (e *env) withOne(c one, done, before string, f func(*desk.Desk, time.Time) (bool, error)) error {
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		changed, err := f(d, e.clock())
+		if err != nil {
+			return err
+		}
+		if e.cli.JSON {
+			return e.printJSON(map[string]any{"event": c.Event, "email": c.Email, "changed": changed})
+		}
+		what := before
+		if changed {
+			what = done
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s at %s: %s\n", plain(c.Email), c.Event, what)
+		return err
+	})
+}
+
+type eraseCommand struct {
+	Event string `arg:"" help:"The event's slug; 'all' is every event."`
+	Email string `arg:"" help:"The address."`
+}
+
+// Run erases a person.
+func (c eraseCommand) Run(e *env) error {
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		event := c.Event
+		if event == "all" {
+			event = ""
+		} else if _, err := d.Store.Event(e.ctx, event); err != nil {
+			return fmt.Errorf("event %q: %w", event, err)
+		}
+		n, err := d.Erase(e.ctx, e.clock(), event, c.Email)
+		if err != nil {
+			return err
+		}
+		if e.cli.JSON {
+			return e.printJSON(map[string]any{"event": event, "erased": n})
+		}
+		_, err = fmt.Fprintf(e.stdout, "%d registrations were erased\n", n)
+		return err
+	})
 }
 
 type peopleCommand struct {

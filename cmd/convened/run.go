@@ -94,6 +94,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	var aside sync.WaitGroup
 	aside.Go(func() { s.Attend(ctx, sched.Wake) })
 	aside.Go(func() { v.beat(ctx, s, log) })
+	aside.Go(func() { housekeep(ctx, newDesk(cfg, s), cfg.Retention, clock, log) })
 	stopping := context.AfterFunc(ctx, func() {
 		notify.Stopping()
 		notify.Status("stopping: finishing what is on the wire")
@@ -109,6 +110,22 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	}
 	log.Info("stopped", "daemon", id)
 	return nil
+}
+
+// housekeepingInterval is how often a daemon looks after what has no hurry.
+const housekeepingInterval = time.Hour
+
+func housekeep(ctx context.Context, d *desk.Desk, retention time.Duration, clock func() time.Time, log *slog.Logger) {
+	for {
+		if err := d.Housekeep(ctx, clock(), retention, log); err != nil && ctx.Err() == nil {
+			log.Error("housekeeping", "error", err.Error())
+		}
+		select {
+		case <-time.After(housekeepingInterval):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // waitForDatabase waits until the database answers with a schema that fits. A

@@ -31,37 +31,16 @@ func TestARowInPostgresBecomesAConfirmationWithAnInvitation(t *testing.T) {
 	}
 }
 
-// The promise is a second at the 99th percentile, at 50 registrations a second.
-// The bound here is the promise itself; how fast it is, is measured in bench/.
-func TestAMailLeavesWithinASecondOfTheInsert(t *testing.T) {
-	s := newSite(t, "")
+// A row is noticed when it is written, not at the next look: here the next look
+// would be a minute away. How fast that is, BenchmarkInsertToAccepted says.
+func TestAnInsertWakesTheDaemon(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "poll_interval: 60s\n")
 	s.apply("webinar", 10*24*time.Hour, "")
 	s.daemon()
-	// The first letter says that the daemon is ready.
-	s.sql(`INSERT INTO convened.registrations (event, email, name) VALUES ('webinar', 'first@example.org', 'Ana')`)
-	s.wait(1, 30*time.Second)
-	const n, rate = 200, 50
-	// One transaction each, by a script that psql paces on the server.
-	s.sql(fmt.Sprintf(`DO $$ BEGIN FOR i IN 1..%d LOOP
-		INSERT INTO convened.registrations (event, email, name, created_at) VALUES ('webinar', 'p' || i || '@example.org', 'Ana', clock_timestamp());
-		COMMIT; PERFORM pg_sleep(%f); END LOOP; END $$`, n, 1.0/rate))
-	s.wait(n+1, 30*time.Second)
-	inserted := map[string]time.Time{}
-	for _, line := range strings.Split(s.sql(`SELECT email || ' ' || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM convened.registrations`), "\n") {
-		email, at, _ := strings.Cut(line, " ")
-		var err error
-		if inserted[email], err = time.Parse(time.RFC3339Nano, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var late []time.Duration
-	for _, m := range s.smtp.Messages()[1:] {
-		late = append(late, m.At.Sub(inserted[m.To[0]]))
-	}
-	slices.Sort(late)
-	t.Logf("median %s, p99 %s, worst %s", late[n/2], late[n*99/100], late[n-1])
-	if p99 := late[n*99/100]; p99 > time.Second {
-		t.Errorf("p99 is %s", p99)
+	for i := range 5 {
+		s.sql(fmt.Sprintf(`INSERT INTO convened.registrations (event, email, name) VALUES ('webinar', 'p%d@example.org', 'Ana')`, i))
+		s.wait(i+1, 20*time.Second)
 	}
 }
 
