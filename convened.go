@@ -226,6 +226,7 @@ type Claim struct {
 	ThreadID     string       // Message-ID of the first confirmation sent; "" if there is none
 	Told         int          // SEQUENCE of the invitation that this person was sent last; -1: none
 	Folded       []Occasion   // for a confirmation: the reminders that it stands in for
+	Test         bool         // an organiser's trial: the subject says so, and the invitation is another than the registrants'
 }
 
 // Sequence returns the SEQUENCE (RFC 5545 3.8.7.4) of this claim's invitation.

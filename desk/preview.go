@@ -2,6 +2,9 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"convened"
 	"convened/address"
 	"convened/scheduler"
+	"convened/store"
 )
 
 // A Sample says which letter is to be looked at.
@@ -30,7 +34,8 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 		return nil, now, fmt.Errorf("event %q: %w", slug, err)
 	}
 	c := &convened.Claim{Event: *e, Told: -1}
-	c.Registration = convened.Registration{UID: "00000000-0000-4000-8000-000000000000", Event: slug, Email: "reader@example.org", SeatedAt: now, SequencedAt: now, CreatedAt: now}
+	// Nobody has this number: the links are there, and lead nowhere.
+	c.Registration = convened.Registration{ID: -1, UID: "00000000-0000-4000-8000-000000000000", Event: slug, Email: "reader@example.org", SeatedAt: now, SequencedAt: now, CreatedAt: now}
 	if s.As != "" {
 		if _, err := address.Parse(s.As); err != nil {
 			return nil, now, err
@@ -39,6 +44,8 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 		if seat, err := d.Store.Seat(ctx, slug, address.Key(s.As)); err == nil {
 			c.Registration = *seat
 			c.Registration.CancelledAt = time.Time{}
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, now, err
 		}
 	}
 	for to, from := range map[*string]string{&c.Registration.Name: s.Name, &c.Registration.Language: s.Language, &c.Registration.Zone: s.Zone} {
@@ -115,4 +122,28 @@ func sampleOccasion(e *convened.Event, s Sample) (convened.Occasion, *convened.R
 		return at, nil, fmt.Errorf("the event has no rule that sends a %s; it has %s", s.Kind, strings.Join(keys, ", "))
 	}
 	return at, found, nil
+}
+
+// TestSend makes the claim of a letter that goes to one typed address and to
+// nobody else: its subject is marked, its invitation is one of its own, and it
+// holds no link of a registrant's. At is now: what it says of the time left is true.
+func (d *Desk) TestSend(ctx context.Context, now time.Time, slug string, s Sample, to string) (*convened.Claim, time.Time, error) {
+	if _, err := address.Parse(to); err != nil {
+		return nil, now, err
+	}
+	c, at, err := d.Preview(ctx, now, slug, s)
+	if err != nil {
+		return nil, now, err
+	}
+	c.Test = true
+	c.Registration.ID, c.Registration.Email = -1, to
+	// Each trial is a letter of its own: a mail program would file a second one
+	// with the first, or drop it.
+	c.Registration.UID = trialID(now, slug, to)
+	return c, at, nil
+}
+
+func trialID(now time.Time, parts ...string) string {
+	sum := sha256.Sum256([]byte(now.Format(time.RFC3339Nano) + strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }

@@ -34,7 +34,7 @@ func (c *Composer) fields(now time.Time, claim *convened.Claim, l *Letter, to ma
 		{"From", c.from.header()},
 		{"To", to.header()},
 		{"Reply-To", c.replyToFor(claim).header()},
-		{"Subject", encodeText(cleanLine(content.Subject, maxSubject))},
+		{"Subject", encodeText(cleanLine(testMark(claim)+content.Subject, maxSubject))},
 		{"Message-ID", "<" + l.MessageID + ">"},
 		{"Auto-Submitted", "auto-generated"},                 // RFC 3834 5
 		{"X-Auto-Response-Suppress", "OOF, AutoReply"},       // the same to Exchange
@@ -58,6 +58,22 @@ func (c *Composer) fields(now time.Time, claim *convened.Claim, l *Letter, to ma
 			field{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"})
 	}
 	return fs
+}
+
+// testMark is what the subject of a trial begins with, in its language: a
+// letter that looks like the real one must not be taken for it.
+func testMark(claim *convened.Claim) string {
+	if !claim.Test {
+		return ""
+	}
+	switch convened.LetterLanguage(&claim.Event, &claim.Registration) {
+	case "fr":
+		return "[Essai] "
+	case "es":
+		return "[Prueba] "
+	default:
+		return "[Test] "
+	}
 }
 
 // header is the mailbox as a header field has it (RFC 5322 3.4).

@@ -45,6 +45,10 @@ func (c *Composer) invitation(claim *convened.Claim, to mailbox, now time.Time) 
 		Attendee:    calendar.Person{Name: to.name, Email: to.String()},
 		Alarm:       alarm,
 	}
+	if claim.Test {
+		// A trial must not move or withdraw what the registrants' calendars hold.
+		inv.UID = "test-" + inv.UID
+	}
 	if claim.Off() {
 		inv.Method, inv.Alarm = calendar.Cancel, 0
 	}

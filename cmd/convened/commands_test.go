@@ -310,3 +310,31 @@ func TestAnUnreachableRelayIsWaitedFor(t *testing.T) {
 		t.Errorf("a relay that is away was counted as %s failures of a letter", tries)
 	}
 }
+
+func TestATestSendGoesToOneAddressAndIsMarked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	s.apply("webinar", 240*time.Hour, "")
+	s.must("registration", "add", "webinar", "ana@example.org", "--name", "Ana")
+	s.daemon()
+	s.wait(1, 30*time.Second)
+	if out := s.must("test-send", "webinar", "--as", "ana@example.org", "--to", "me@example.org"); !strings.Contains(out, "sent to me@example.org") {
+		t.Errorf("it says %q", out)
+	}
+	s.wait(2, 30*time.Second)
+	m := s.smtp.Messages()[1]
+	p, err := readLetter(m.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid := s.sql(`SELECT uid FROM convened.registrations`)
+	if len(m.To) != 1 || m.To[0] != "me@example.org" || !strings.HasPrefix(p.subject, "[Test] ") || strings.Contains(string(m.Raw), "ana@example.org") || strings.Contains(string(p.calendar), uid) || !strings.Contains(string(p.calendar), "UID:test-") {
+		t.Errorf("the trial went to %q with subject %q:\n%s", m.To, p.subject, p.calendar)
+	}
+	if n := s.sql(`SELECT count(*) FROM convened.notices`); n != "1" {
+		t.Errorf("%s notices, want the one confirmation", n)
+	}
+	if out := s.convened("test-send", "webinar"); out.code != 2 || !strings.Contains(out.stderr, "--to") {
+		t.Errorf("without an address: exit %d, %q", out.code, out.stderr)
+	}
+}

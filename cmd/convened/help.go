@@ -44,6 +44,10 @@ var examples = map[string][]string{
 		"convened preview my-webinar --kind reminder --as ana@example.org --at '2026-11-25 15:00' --out reminder.eml",
 		"convened preview my-webinar --kind update --html > update.html",
 	},
+	"convened test-send": {
+		"convened test-send my-webinar --to me@example.org",
+		"convened test-send my-webinar --kind reminder --language fr --to me@example.org",
+	},
 	"convened notices list":   {"convened notices list --state refused", "convened notices list --event my-webinar --json"},
 	"convened config example": {"convened config example > /etc/convened/convened.yaml"},
 	"convened config show":    {"convened config show"},

@@ -45,6 +45,7 @@ type cli struct {
 	Event        eventCommand        `cmd:"" help:"Events: apply, list, show, cancel."`
 	Registration registrationCommand `cmd:"" help:"Registrations: add, import, list."`
 	Preview      previewCommand      `cmd:"" help:"See a letter as a registrant would get it."`
+	TestSend     testSendCommand     `cmd:"" help:"Send a letter to yourself, marked as a test."`
 	Notices      noticesCommand      `cmd:"" help:"Mails that are planned, sent, refused: list them."`
 
 	ConfigCommand configCommand     `cmd:"" name:"config" help:"The configuration: a documented example, what is in force."`

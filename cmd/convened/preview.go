@@ -11,7 +11,8 @@ import (
 	"convened/desk"
 )
 
-type previewCommand struct {
+// sampleFlags say which letter, for preview and test-send alike.
+type sampleFlags struct {
 	Event    string `arg:"" help:"The event's slug."`
 	Kind     string `help:"Which letter: ${enum}." enum:"confirmation,reminder,update,cancellation,followup" default:"confirmation"`
 	Language string `help:"As a reader of this language: en, fr, es."`
@@ -20,51 +21,113 @@ type previewCommand struct {
 	Zone     string `help:"As a reader in this time zone."`
 	Rule     string `help:"Which rule's reminder, by its name or text." placeholder:"KEY"`
 	At       string `help:"As if sent at this time, in the event's zone: '2026-11-25 15:00'." placeholder:"TIME"`
-	Out      string `help:"Write the whole letter to this file, as mail programs open it." placeholder:"FILE.eml"`
-	HTML     bool   `name:"html" help:"Print the HTML."`
-	Invite   bool   `help:"Print the invitation."`
+}
+
+// sample reads the flags. Times are in the event's zone.
+func (f sampleFlags) sample(e *env, d *desk.Desk) (desk.Sample, error) {
+	s := desk.Sample{Kind: convened.Kind(f.Kind), As: f.As, Name: f.Name, Language: f.Language, Zone: f.Zone, Rule: f.Rule}
+	if f.At == "" {
+		return s, nil
+	}
+	ev, err := d.Store.Event(e.ctx, f.Event)
+	if err != nil {
+		return s, fmt.Errorf("event %q: %w", f.Event, err)
+	}
+	wall, err := convened.ParseWall(f.At)
+	if err != nil {
+		return s, usageError{fmt.Errorf("--at: %w", err)}
+	}
+	s.At = wall.In(ev.TimeLocation())
+	return s, nil
+}
+
+// withPost runs f with what makes and sends letters.
+func (e *env) withPost(cfg *config.Config, d *desk.Desk, f func(*post) error) error {
+	keys, err := d.Store.Keys(e.ctx)
+	if err != nil {
+		return err
+	}
+	p, err := newPost(cfg, keys, e.clock, e.logger())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.relay.Close() }()
+	return f(p)
+}
+
+type previewCommand struct {
+	sampleFlags
+	Out    string `help:"Write the whole letter to this file, as mail programs open it." placeholder:"FILE.eml"`
+	HTML   bool   `name:"html" help:"Print the HTML."`
+	Invite bool   `help:"Print the invitation."`
 }
 
 // Run makes a letter and sends it to nobody.
 func (c previewCommand) Run(e *env) error {
 	return e.withDesk(func(cfg *config.Config, d *desk.Desk) error {
-		now := e.clock()
-		sample := desk.Sample{Kind: convened.Kind(c.Kind), As: c.As, Name: c.Name, Language: c.Language, Zone: c.Zone, Rule: c.Rule}
-		if c.At != "" {
-			ev, err := d.Store.Event(e.ctx, c.Event)
+		sample, err := c.sample(e, d)
+		if err != nil {
+			return err
+		}
+		claim, at, err := d.Preview(e.ctx, e.clock(), c.Event, sample)
+		if err != nil {
+			return err
+		}
+		return e.withPost(cfg, d, func(p *post) error {
+			letter, err := p.composer.Compose(at, claim)
 			if err != nil {
-				return fmt.Errorf("event %q: %w", c.Event, err)
+				return err
 			}
-			wall, err := convened.ParseWall(c.At)
-			if err != nil {
-				return usageError{fmt.Errorf("--at: %w", err)}
+			if c.Out == "" {
+				return c.print(e, letter.Data, at, &claim.Event)
 			}
-			sample.At = wall.In(ev.TimeLocation())
-		}
-		claim, at, err := d.Preview(e.ctx, now, c.Event, sample)
-		if err != nil {
-			return err
-		}
-		keys, err := d.Store.Keys(e.ctx)
-		if err != nil {
-			return err
-		}
-		p, err := newPost(cfg, keys, e.clock, e.logger())
-		if err != nil {
-			return err
-		}
-		letter, err := p.composer.Compose(at, claim)
-		if err != nil {
-			return err
-		}
-		if c.Out != "" {
 			if err := os.WriteFile(c.Out, letter.Data, 0o600); err != nil {
 				return fmt.Errorf("write the letter: %w", err)
 			}
-			fmt.Fprintf(e.stdout, "%s: %s bytes, as of %s\n", c.Out, thousands(len(letter.Data)), in(at, claim.Event.TimeLocation()))
-			return nil
+			_, err = fmt.Fprintf(e.stdout, "%s: %s bytes, as of %s\n", c.Out, thousands(len(letter.Data)), in(at, claim.Event.TimeLocation()))
+			return err
+		})
+	})
+}
+
+type testSendCommand struct {
+	sampleFlags
+	To string `help:"The one address that it goes to." required:"" placeholder:"ME"`
+}
+
+// Run sends one marked letter to the address that was typed.
+func (c testSendCommand) Run(e *env) error {
+	return e.withDesk(func(cfg *config.Config, d *desk.Desk) error {
+		if !cfg.Allows(c.To) {
+			return fmt.Errorf("--to %s: allow_recipients does not name it", c.To)
 		}
-		return c.print(e, letter.Data, at, &claim.Event)
+		sample, err := c.sample(e, d)
+		if err != nil {
+			return err
+		}
+		claim, at, err := d.TestSend(e.ctx, e.clock(), c.Event, sample, c.To)
+		if err != nil {
+			return err
+		}
+		return e.withPost(cfg, d, func(p *post) error {
+			letter, err := p.composer.Compose(at, claim)
+			if err != nil {
+				return err
+			}
+			o := p.relay.Send(e.ctx, letter)
+			if e.cli.JSON {
+				if err := e.printJSON(map[string]any{"to": c.To, "state": o.State, "reply": o.Reply, "code": o.Code, "message_id": letter.MessageID}); err != nil {
+					return err
+				}
+			}
+			if o.State != convened.Sent {
+				return fmt.Errorf("the letter was not accepted, at %s: %s", o.Phase, o.Reply)
+			}
+			if !e.cli.JSON {
+				fmt.Fprintf(e.stdout, "sent to %s: %s\n", c.To, plain(o.Reply))
+			}
+			return nil
+		})
 	})
 }
 
