@@ -47,7 +47,7 @@ func anyEvent(t *rapid.T) *convened.Event {
 		StartsLocal: convened.WallOf(start),
 		// Later than any clock change can take back.
 		EndsLocal: convened.WallOf(start.Add(time.Duration(rapid.Int64Range(3*3600, 59*86400).Draw(t, "length")) * time.Second)),
-		JoinURL:   oneOf("join", "", "https://example.org/join?a=b&c=%20#d", "http://localhost:8080/"),
+		JoinURL:   oneOf("join", "", "https://example.org/join?a=b&c=%20#d", "https://localhost:8080/"),
 		PageURL:   oneOf("page", "", "https://example.org"),
 		Logo:      oneOf("logo", "", "https://example.org/logo.png"),
 		Colour:    oneOf("colour", "", "#1a5fb4"),

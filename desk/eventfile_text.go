@@ -174,13 +174,14 @@ func (r *reading) email(path, s string) string {
 
 func (r *reading) links() {
 	e, f := &r.event, r.file
-	e.JoinURL = r.url("join_url", f.JoinURL, false)
-	e.PageURL = r.url("page_url", f.PageURL, false)
-	e.Logo = r.url("logo", f.Logo, true)
+	e.JoinURL = r.url("join_url", f.JoinURL)
+	e.PageURL = r.url("page_url", f.PageURL)
+	e.Logo = r.url("logo", f.Logo)
 }
 
-// url reads an absolute web address.
-func (r *reading) url(path, s string, secure bool) string {
+// url reads an absolute web address. It must be https: spam filters count other
+// links against a letter, and mail programs show no other pictures.
+func (r *reading) url(path, s string) string {
 	if s == "" {
 		return ""
 	}
@@ -197,8 +198,8 @@ func (r *reading) url(path, s string, secure bool) string {
 		r.refuse(path, "is not a web address", mend)
 	case u.User != nil:
 		r.refuse(path, "is a web address with a user or password in it", "leave out what stands before the @")
-	case secure && u.Scheme != "https":
-		r.refuse(path, "is not https, and mail programs show no other pictures", "write https://"+strings.TrimPrefix(s, u.Scheme+"://"))
+	case u.Scheme != "https":
+		r.refuse(path, "is not https, and letters hold no other links or pictures", "write https://"+strings.TrimPrefix(s, u.Scheme+"://"))
 	}
 	return s
 }
