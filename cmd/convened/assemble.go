@@ -99,6 +99,7 @@ type post struct {
 	templates *templates.Set
 	composer  *mailer.Composer
 	relay     *mailer.Relay
+	signer    *mailer.Signer // nil: the relay signs, or nobody does
 }
 
 // loadTemplates reads the letters: the built-in ones and what overrides them.
@@ -126,9 +127,10 @@ func newPost(cfg *config.Config, keys convened.Keyring, clock func() time.Time, 
 		options.ReplyTo = cfg.SMTP.ReplyTo.String()
 	}
 	if d := cfg.SMTP.DKIM; d.Domain != "" {
-		if options.Signer, err = mailer.NewSigner(d.Domain, d.Selector, []byte(d.Key.Reveal())); err != nil {
+		if p.signer, err = mailer.NewSigner(d.Domain, d.Selector, []byte(d.Key.Reveal())); err != nil {
 			return nil, fmt.Errorf("%w: smtp.dkim: %w", errConfiguration, err)
 		}
+		options.Signer = p.signer
 	}
 	if p.composer, err = mailer.NewComposer(options); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"convened/config"
@@ -52,8 +55,13 @@ func (checkCommand) Run(e *env) error {
 	e.checkDatabase(cfg, say)
 	p, err := newPost(cfg, throwAwayKey(), e.clock, e.logger())
 	if say("templates, sender and signature", err, "") {
-		err := p.relay.Check(e.ctx)
+		ctx, cancel := context.WithTimeout(e.ctx, checkPatience)
+		defer cancel()
+		err := p.relay.Check(ctx)
 		say("relay", err, fmt.Sprintf("%s:%d answers", cfg.SMTP.Host, cfg.SMTP.Port))
+		for _, r := range p.records(cfg) {
+			say("publish in DNS", nil, fmt.Sprintf("%s  TXT  %q", r.name, r.value))
+		}
 	}
 	if e.cli.JSON {
 		if err := e.printJSON(lines); err != nil {
@@ -69,6 +77,31 @@ func (checkCommand) Run(e *env) error {
 		return err
 	}
 	return code
+}
+
+// A dnsRecord is a TXT record that receivers look for.
+type dnsRecord struct{ name, value string }
+
+// records are what should stand in the DNS so that receivers take the letters
+// for ours: who may send (SPF, RFC 7208), by the bounce domain, which is what
+// they check; the public key (DKIM, RFC 6376); and what to do with what fits
+// neither (DMARC, RFC 7489).
+func (p *post) records(cfg *config.Config) []dnsRecord {
+	_, domain, _ := strings.Cut(cfg.SMTP.From.Address, "@")
+	list := []dnsRecord{{cfg.SMTP.BounceDomain, "v=spf1 a:" + cfg.SMTP.Host + " -all"}}
+	if ip := net.ParseIP(cfg.SMTP.Host); ip != nil && !ip.IsLoopback() {
+		list[0].value = "v=spf1 ip4:" + cfg.SMTP.Host + " -all"
+		if ip.To4() == nil {
+			list[0].value = "v=spf1 ip6:" + cfg.SMTP.Host + " -all"
+		}
+	} else if cfg.SMTP.Host == "localhost" || ip != nil {
+		list[0].value = "v=spf1 mx a ip4:THE.ADDRESS.OF.THIS.MACHINE -all"
+	}
+	if p.signer != nil {
+		name, value := p.signer.Record()
+		list = append(list, dnsRecord{name, value})
+	}
+	return append(list, dnsRecord{"_dmarc." + domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@" + domain})
 }
 
 func (e *env) checkDatabase(cfg *config.Config, say func(string, error, string) bool) {

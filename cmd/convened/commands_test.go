@@ -216,8 +216,14 @@ func TestPreviewShowsEachKindAndSendsNothing(t *testing.T) {
 func TestCheckNamesWhatIsWrongAndTheMend(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
-	if out := s.must("check"); strings.Contains(out, "error") {
+	out := s.must("check")
+	if strings.Contains(out, "error") {
 		t.Errorf("a sound site has errors:\n%s", out)
+	}
+	for _, want := range []string{"v=spf1", "_dmarc.example.org", "v=DMARC1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say to publish %s:\n%s", want, out)
+		}
 	}
 	if err := s.smtp.Refuse(); err != nil {
 		t.Fatal(err)
