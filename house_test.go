@@ -45,15 +45,14 @@ var lower = []string{"convened", "convened/address", "convened/calendar", "conve
 // doors lists the libraries that one home alone may import, so that each of
 // them can be replaced, and its traps are known, in one place.
 var doors = map[string]string{
-	"github.com/arran4/golang-ical":  "convened/calendar",
-	"github.com/robfig/cron":         "convened/scheduler",
-	"github.com/wneessen/go-mail":    "convened/mailer",
-	"github.com/lib/pq":              "convened/store",
-	"github.com/goccy/go-yaml":       "convened/config",
-	"github.com/pressly/goose":       "convened/store",
-	"github.com/emersion/go-msgauth": "convened/mailer",
-	"github.com/alecthomas/kong":     "convened/cmd/convened",
-	"github.com/coreos/go-systemd":   "convened/systemd",
+	"github.com/arran4/golang-ical": "convened/calendar",
+	"github.com/robfig/cron":        "convened/scheduler",
+	"github.com/wneessen/go-mail":   "convened/mailer",
+	"github.com/lib/pq":             "convened/store",
+	"github.com/goccy/go-yaml":      "convened/config",
+	"github.com/pressly/goose":      "convened/store",
+	"github.com/alecthomas/kong":    "convened/cmd/convened",
+	"github.com/coreos/go-systemd":  "convened/systemd",
 }
 
 // testDoors lists those of them that not even a test of another home may import.
