@@ -35,6 +35,9 @@ type Recorded struct {
 	Planned bool   // all steps are done
 	Notices int    // how many were planned
 	Passed  string // why nobody who was registered got it; "" if they did
+
+	RecordedAt time.Time
+	Done, Upto int // seats with a number above Done and up to Upto are still to be planned for
 }
 
 // An OccasionPlan says how an occasion is to be planned.
@@ -46,6 +49,7 @@ type OccasionPlan struct {
 	Passed   string    // why nobody who is registered gets it, or ""
 	TooLate  string    // why its notices are cancelled from the start, or ""
 	SeatedBy time.Time // who took a seat after this is left out: the confirmation says it
+	Folds    bool      // a confirmation or an update for an instant after SeatedBy says it too: who has one is left out
 }
 
 // A Step is what one step of planning did.

@@ -8,7 +8,7 @@
 // those that are due, has them composed, marks them, sends them and settles
 // what came of it:
 //
-//	plan      occasions that have come, then newcomers, then changes to be told
+//	plan      changes to be told, then occasions that have come, then newcomers
 //	recover   what dead hands hold goes back; what is in doubt is decided
 //	claim     no more than there is room for
 //	compose   the whole letter, before anything is dialled
@@ -17,7 +17,8 @@
 //	settle    in batches, retried until the database has taken them
 //
 // Occasions come before newcomers, so that who registers at the very minute of
-// a reminder is late for it, whatever the order of the rows.
+// a reminder is late for it, whatever the order of the rows. Changes come before
+// occasions, because an update stands in for a reminder that would follow it.
 //
 // # Its invariants
 //

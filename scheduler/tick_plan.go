@@ -25,17 +25,17 @@ func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error 
 	if err != nil {
 		return []error{err} // the database does not answer: the other steps would not do better
 	}
+	step, err := s.o.Store.PlanChanges(ctx, now)
+	errs = append(errs, err)
+	r.Planned += step.Notices
+	r.More = r.More || !step.Done
 	for _, e := range events {
 		// One bad event never holds up another.
 		if err := s.planOccasions(ctx, now, e, r); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, s.planNewcomers(ctx, now, r))
-	step, err := s.o.Store.PlanChanges(ctx, now)
-	r.Planned += step.Notices
-	r.More = r.More || !step.Done
-	return append(errs, err)
+	return append(errs, s.planNewcomers(ctx, now, r))
 }
 
 func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convened.Event, r *Report) error {
@@ -88,7 +88,7 @@ func OccasionPlanOf(e *convened.Event, o convened.Occasion, kind convened.Kind, 
 			p.Passed = "its instant was past when the event was moved"
 		}
 		if rem.Late == convened.Fold && kind == convened.ReminderKind {
-			p.SeatedBy = o.At.Add(-convened.FoldWindow)
+			p.SeatedBy, p.Folds = o.At.Add(-convened.FoldWindow), true
 		}
 	}
 	if now.After(Deadline(o, kind, grace)) {

@@ -134,8 +134,8 @@ func (s *Store) Occasions(ctx context.Context, event string) ([]convened.Recorde
 		list = nil
 		return each(ctx, tx, stmt("occasions_of"), []any{event}, func(rows *sql.Rows) error {
 			var r convened.Recorded
-			err := rows.Scan(&r.Key, &r.Start, &r.Ordinal, &r.At, &r.Planned, &r.Notices, &r.Passed)
-			r.Start, r.At = r.Start.UTC(), r.At.UTC()
+			err := rows.Scan(&r.Key, &r.Start, &r.Ordinal, &r.At, &r.Planned, &r.Notices, &r.Passed, &r.RecordedAt, &r.Done, &r.Upto)
+			r.Start, r.At, r.RecordedAt = r.Start.UTC(), r.At.UTC(), r.RecordedAt.UTC()
 			list = append(list, r)
 			return err
 		})
@@ -161,7 +161,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 			return err
 		}
 		err = tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
-			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate).Scan(&step.Notices, &step.Done)
+			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate, p.Folds).Scan(&step.Notices, &step.Done)
 		if err == sql.ErrNoRows { // it was wholly planned already
 			step.Done = true
 			return nil

@@ -3,8 +3,11 @@
 -- the rest to the next daemon, and planning a step twice changes nothing.
 -- $1 event, $2 reminder, $3 start, $4 ordinal, $5 occasion, $6 kind, $7 priority,
 -- $8 now, $9 seats a step, $10 those who took their seat after this are left
--- out, because their confirmation says it, $11 why it is too late, or ''.
--- Leans on registrations_seat_no.
+-- out, because their confirmation says it, $11 why it is too late, or '', $12
+-- whether a confirmation sent again or an update for an instant after $10 says
+-- it too: nobody gets two mails where one can say both.
+-- Reaches in package scheduler foretells this WHERE.
+-- Leans on registrations_seat_no and notices_once.
 WITH o AS (
     SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto
     FROM convened.reminder_occasions
@@ -21,6 +24,10 @@ WITH o AS (
     FROM o JOIN convened.registrations r ON r.event = $1 AND r.seat_no > o.done_seat AND r.seat_no <= o.upto
     WHERE r.cancelled_at IS NULL AND r.muted_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
       AND r.seated_at <= $10
+      AND NOT ($12::boolean AND EXISTS (
+          SELECT FROM convened.notices n
+          WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
+            AND n.state NOT IN ('cancelled', 'refused') AND n.instant > $10))
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
