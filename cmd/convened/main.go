@@ -32,7 +32,7 @@ const (
 
 // cli is the command line. The order is the one of the help.
 type cli struct {
-	Config  string `help:"Configuration file." default:"${config}" placeholder:"FILE" type:"path"`
+	Config  string `help:"Configuration file (${config})." default:"${config}" placeholder:"FILE" type:"path"`
 	JSON    bool   `name:"json" help:"Print tables as JSON."`
 	Verbose bool   `short:"v" help:"Log more: each tick. Never in production: the log then holds what a person may have typed."`
 
