@@ -124,7 +124,7 @@ func cut(s string, max int) string {
 			break
 		}
 	}
-	for n > 0 && !unicode.IsSpace(r[n]) && joined(r[n-1], r[n]) {
+	for n > 0 && !unicode.IsSpace(r[n]) && joined(r[:n], r[n]) {
 		n--
 	}
 	return strings.TrimRightFunc(string(r[:n]), func(r rune) bool {
@@ -132,15 +132,27 @@ func cut(s string, max int) string {
 	}) + ellipsis
 }
 
-// joined reports whether a and b, one after the other, are read as one
-// character. It knows less than UAX #29 does; what it takes too much costs a
-// character at the place where a text is cut anyway.
-func joined(a, b rune) bool {
-	regional := func(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
+// joined reports whether b is read as one character with the end of what stands
+// before it, which is not empty. It knows less than UAX #29 does; what it takes
+// too much costs a character at the place where a text is cut anyway.
+func joined(before []rune, b rune) bool {
+	a := before[len(before)-1]
 	return unicode.Is(unicode.M, b) || a == '\u200d' || b == '\u200d' ||
 		b >= 0x1f3fb && b <= 0x1f3ff || // skin tones
 		b >= 0xe0020 && b <= 0xe007f || // tags of flags
-		regional(a) && regional(b)
+		regional(b) && flags(before)%2 == 1
+}
+
+// regional reports whether r is half of a flag.
+func regional(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
+
+// flags counts the halves of flags at the end of s.
+func flags(s []rune) int {
+	n := 0
+	for n < len(s) && regional(s[len(s)-1-n]) {
+		n++
+	}
+	return n
 }
 
 // linkish finds what mail programs turn into a link by themselves.

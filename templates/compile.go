@@ -26,6 +26,7 @@ type unit struct {
 	blocks []block
 	html   *htmltemplate.Template
 	text   *texttemplate.Template
+	files  map[string]string // of the HTML's templates: the file of each
 }
 
 // A block is a named part of the words files.
@@ -107,6 +108,10 @@ func (c *compiler) unit(language string, dirs ...string) (*unit, problems) {
 	if errs = append(errs, u.setWords(language, words, said)...); len(errs) > 0 {
 		return nil, errs
 	}
+	u.files = map[string]string{}
+	for name, t := range html {
+		u.files[name] = t.ParseName
+	}
 	u.html, es = cached(c.html, html, c.htmlTemplate)
 	errs = append(errs, es...)
 	u.text, es = cached(c.text, text, func(t trees) (*texttemplate.Template, problems) { return textTemplate(textPart, t) })
@@ -164,20 +169,19 @@ func (c *compiler) merge(language, part string, dirs ...string) (trees, problems
 // parsed reads one file. Its main text gets the name of the part. The trees are
 // shared between units, and copied before anything changes them.
 func parsed(src source, part string) (trees, *Problem) {
-	t := parse.New(part)
-	t.ParseName = src.path
+	t := parse.New(src.path) // which errors name
 	set := map[string]*parse.Tree{}
 	if _, err := t.Parse(src.text, "", "", set, functions, known); err != nil {
 		p := problemOf(src.path, err)
 		return nil, &p
 	}
-	if main := set[part]; part == wordsPart && main != nil && !parse.IsEmptyTree(main.Root) {
+	main := set[src.path]
+	delete(set, src.path)
+	if part == wordsPart && !parse.IsEmptyTree(main.Root) {
 		return nil, &Problem{File: src.path, Line: firstLine(src.text, main), What: "text stands outside of the blocks, where nobody will read it",
 			Mend: `put it between {{define "lead"}} and {{end}}`}
 	}
-	for _, tree := range set {
-		tree.ParseName = src.path
-	}
+	set[part] = main
 	return set, nil
 }
 

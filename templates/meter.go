@@ -14,10 +14,10 @@ import (
 // machine has no memory left. So every step of a template is counted, and its
 // functions return strings of bounded length. Steps are counted rather than
 // timed, so that the same letter passes on a busy machine and on an idle one;
-// the built-in letters take a few hundred, and the whole allowance is spent
-// within 100 ms.
+// a built-in letter takes some hundreds, and the whole allowance is spent within
+// 100 ms.
 const (
-	maxSteps  = 20_000
+	maxSteps  = 10_000
 	maxOutput = 1 << 20 // bytes of all parts together
 	maxString = 4 << 10 // bytes that one call of a function returns
 )
@@ -53,6 +53,9 @@ func metered(list *parse.ListNode) {
 		return
 	}
 	nodes := make([]parse.Node, 0, 2*len(list.Nodes))
+	if len(list.Nodes) == 0 { // going around an empty loop is a step, too
+		nodes = append(nodes, &parse.TextNode{NodeType: parse.NodeText, Pos: list.Pos})
+	}
 	for _, n := range list.Nodes {
 		for range max(1, commands(n)) {
 			nodes = append(nodes, &parse.TextNode{NodeType: parse.NodeText, Pos: n.Position()})

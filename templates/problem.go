@@ -105,7 +105,7 @@ var mends = []struct {
 		return "a field begins with a dot; the functions are " + strings.Join(all, " ")
 	}},
 	{regexp.MustCompile(`unclosed action`), func([]string) string { return "end it with }} on the same line" }},
-	{regexp.MustCompile(`unexpected "\{" in|unexpected "}" in`), func([]string) string { return "an action is between {{ and }}" }},
+	{regexp.MustCompile(`unexpected "[{}]" in`), func([]string) string { return "close the {{ before it with }}" }},
 	{regexp.MustCompile(`unexpected EOF`), func([]string) string { return "close each {{if}}, {{with}}, {{range}} and {{define}} with {{end}}" }},
 	{regexp.MustCompile(`unexpected \{\{end}}`), func([]string) string { return "one {{end}} is too many, or what it closes is misspelt" }},
 	{regexp.MustCompile(`multiple definition`), func([]string) string { return "remove one of them" }},

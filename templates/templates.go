@@ -35,6 +35,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -182,7 +183,7 @@ func (u *unit) render(l *Letter) (Content, error) {
 	}
 	m.Reset()
 	if err := u.html.Execute(&m, l); err != nil {
-		return Content{}, placed(err)
+		return Content{}, u.placed(err)
 	}
 	html := m.String()
 	if len(html) >= maxHTML {
@@ -190,7 +191,7 @@ func (u *unit) render(l *Letter) (Content, error) {
 	}
 	m.Reset()
 	if err := u.text.Execute(&m, l); err != nil {
-		return Content{}, placed(err)
+		return Content{}, u.placed(err)
 	}
 	return Content{Subject: l.Subject, Preheader: l.Preheader, Text: wrap(m.String(), columns), HTML: html, Language: l.Language}, nil
 }
@@ -222,7 +223,7 @@ func (u *unit) speak(m *meter, l *Letter) error {
 			}
 		}
 		if err != nil {
-			return placed(err)
+			return u.placed(err)
 		}
 	}
 	return nil
@@ -263,12 +264,23 @@ func (b *block) subject(m *meter, l Letter) (string, error) {
 
 // placed keeps what a template's error says of its place, and whether it is
 // permanent.
-func placed(err error) error {
+func (u *unit) placed(err error) error {
 	if errors.Is(err, convened.ErrRefused) {
 		return err
 	}
-	return problemOf("template", err)
+	p := problemOf("", err)
+	// html/template names some places by the template, not by its file.
+	if m := unplaced.FindStringSubmatch(p.What); m != nil {
+		p.File, p.What = m[1], m[2]
+	}
+	if file, ok := u.files[p.File]; ok {
+		p.File = file
+	}
+	return p
 }
+
+// unplaced finds the template in an error that says no line.
+var unplaced = regexp.MustCompile(`^html/template: ?(\w+): (.*)$`)
 
 // capital makes the first letter of s a capital one.
 func capital(s string) string {

@@ -23,7 +23,7 @@ func wrap(s string, width int) string {
 	var b strings.Builder
 	b.Grow(len(s) + len(s)/32)
 	empty := true
-	for l := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+	for l := range strings.SplitSeq(strings.TrimRight(s, " \n"), "\n") {
 		l = strings.TrimRight(l, " \t\r")
 		if l == "" {
 			if !empty {
