@@ -102,7 +102,8 @@ func (r Reaction) refuses() bool { return r.Reply.Code >= 400 || r.ends() }
 // of all connections. nil is a server without surprises.
 //
 // Two runs of the same scripts of this package react to the same letters in the
-// same way, in whatever order connections bring them.
+// same way, in whatever order connections bring them; only Times counts them
+// as they come.
 type Script func(Step) Reaction
 
 // At reacts at one phase and leaves the others alone.
