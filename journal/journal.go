@@ -1,0 +1,306 @@
+// Package journal writes down, on the machine that sends, what happens between
+// the final dot of a letter and the database's knowing of it. Nobody can know
+// whether a letter arrived whose sender died in between (RFC 1047); the journal
+// makes that time as short as it can be. A line is written before each dot and
+// another after each reply, by write(2) alone: it survives the death of the
+// process, and costs microseconds. The next start, or a sibling on the same
+// machine, reads what the dead one left before it claims:
+//
+//	dot and reply   the outcome is known: settle it
+//	dot, no reply   in doubt: at most one letter a connection
+//	marked, no dot  it never left: it goes back
+//
+// Its invariants: a journal belongs to one daemon of one database, and its lock,
+// which the kernel frees when the process is dead and not before, is the proof
+// of life. What a journal says is evidence and nothing else: reading it twice
+// changes nothing. A journal that can't be written is removed at once, because
+// one that misses a dot would say "it never left" of a letter that did; whoever
+// finds none waits for the lease, as without.
+//
+// It will not survive the machine: a journal of an earlier boot is good for the
+// replies that it holds and proves nothing by what it lacks.
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"convened"
+)
+
+// An Owner says whose journal it is.
+type Owner struct {
+	System   string // the database cluster's system identifier
+	Database string // the database's name
+	Daemon   int64  // the daemon's row
+	Boot     string // this boot of this machine: see Boot
+}
+
+// A Journal is open for writing. Its methods may be called by many goroutines.
+type Journal struct {
+	mu      sync.Mutex
+	file    *os.File // nil: closed, or given up
+	path    string
+	size    int64
+	waiting map[convened.NoticeID][]byte // lines of what is not settled
+	head    []byte
+}
+
+// compactAt is the size beyond which what is settled is dropped from the file.
+const compactAt = 1 << 20
+
+// Boot returns the kernel's name for this boot, or "" where it has none: then
+// no two boots are taken for the same.
+func Boot() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func (o Owner) prefix() string {
+	// A database's name may hold anything; the name of a file may not.
+	return fmt.Sprintf("%s-%x-", o.System, o.Database)
+}
+
+func (o Owner) file() string { return fmt.Sprintf("%s%d.journal", o.prefix(), o.Daemon) }
+
+// Create makes and locks the journal of a daemon.
+func Create(dir string, o Owner) (*Journal, error) {
+	path := filepath.Join(dir, o.file())
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make the journal: %w", err)
+	}
+	if err := lock(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("lock the journal %s: %w", path, err)
+	}
+	j := &Journal{file: f, path: path, waiting: map[convened.NoticeID][]byte{}, head: []byte("boot " + o.Boot + "\n")}
+	if err := j.rewrite(); err != nil {
+		j.giveUp()
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	return j, nil
+}
+
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// BeforeDot notes that the final dot of a letter is about to be written. On an
+// error the journal is gone, and what follows is not written down any more.
+func (j *Journal) BeforeDot(n convened.NoticeID, attempt int) error {
+	return j.append(n, fmt.Appendf(nil, "dot %d %d\n", n, attempt))
+}
+
+// AfterReply notes what came of a letter.
+func (j *Journal) AfterReply(o convened.Outcome) error {
+	return j.append(o.Notice, fmt.Appendf(nil, "reply %d %d %s %d %q %q %q %q %d\n", o.Notice, o.Attempt, o.State, o.Code, o.Enhanced, o.Phase, o.Cause, cut(o.Reply), o.At.UnixMilli()))
+}
+
+func cut(s string) string {
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "")
+	}
+	return s
+}
+
+func (j *Journal) append(n convened.NoticeID, line []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.file == nil {
+		return nil
+	}
+	j.waiting[n] = append(j.waiting[n], line...)
+	if _, err := j.file.Write(line); err != nil {
+		j.giveUp()
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if j.size += int64(len(line)); j.size > compactAt {
+		if err := j.rewrite(); err != nil {
+			j.giveUp()
+			return fmt.Errorf("shorten the journal: %w", err)
+		}
+	}
+	return nil
+}
+
+// Settled drops what the database knows now.
+func (j *Journal) Settled(n convened.NoticeID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.waiting, n)
+}
+
+// rewrite leaves the file with what is not settled. It writes that over the
+// beginning, then cuts the rest off. If we crash between the two, the rest are
+// replies, or whole dots with their replies after them, of letters that are
+// settled: settling them again changes nothing.
+func (j *Journal) rewrite() error {
+	b := bytes.Clone(j.head)
+	for _, lines := range j.waiting {
+		b = append(b, lines...)
+	}
+	// O_APPEND and WriteAt don't go together; a second descriptor of the same
+	// file does, and the lock is the first one's.
+	f, err := os.OpenFile(j.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(b)))
+	}
+	j.size = int64(len(b))
+	return errors.Join(err, f.Close())
+}
+
+// giveUp removes a journal that can't be trusted any more.
+func (j *Journal) giveUp() {
+	_ = os.Remove(j.path)
+	_ = j.file.Close()
+	j.file = nil
+	clear(j.waiting)
+}
+
+// Close ends the journal. It removes the file if all is settled; otherwise the
+// file stays for the next start to read.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.file == nil {
+		return nil
+	}
+	var err error
+	if len(j.waiting) == 0 {
+		err = os.Remove(j.path)
+	}
+	err = errors.Join(err, j.file.Close())
+	j.file = nil
+	return err
+}
+
+// An Orphan is the journal of a daemon that is dead. It is held until Done or
+// Keep.
+type Orphan struct {
+	Daemon int64
+	// Complete says that what the journal lacks did not happen: the machine has
+	// not been restarted since.
+	Complete bool
+	Dots     map[convened.NoticeID]int // the latest attempt whose dot was about to be written
+	Replies  []convened.Outcome        // in the order in which they came
+
+	file *os.File
+	path string
+}
+
+// Orphans returns the journals in dir of this database's daemons, other than
+// the owner's own, whose locks are free. One that can't be read is left alone
+// and reported in the error, beside those that can.
+func Orphans(dir string, o Owner) ([]*Orphan, error) {
+	names, err := filepath.Glob(filepath.Join(escape(dir), escape(o.prefix())+"*.journal"))
+	if err != nil {
+		return nil, fmt.Errorf("look for journals: %w", err)
+	}
+	var found []*Orphan
+	var errs []error
+	for _, path := range names {
+		if filepath.Base(path) == o.file() {
+			continue
+		}
+		orphan, err := adopt(path, o)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read journal %s: %w", path, err))
+		}
+		if orphan != nil {
+			found = append(found, orphan)
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+func escape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
+}
+
+// adopt takes a journal whose lock is free; nil if it is not.
+func adopt(path string, o Owner) (*Orphan, error) {
+	id, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), o.prefix()), ".journal"), 10, 64)
+	if err != nil {
+		return nil, nil // of another database, whose name begins alike
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // a sibling was quicker
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, nil // it lives
+		}
+		return nil, err
+	}
+	// Between opening and locking a sibling may have read and removed it.
+	there, err1 := os.Stat(path)
+	here, err2 := f.Stat()
+	if err1 != nil || err2 != nil || !os.SameFile(there, here) {
+		_ = f.Close()
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	orphan := parse(data, o.Boot)
+	orphan.Daemon, orphan.file, orphan.path = id, f, path
+	return orphan, nil
+}
+
+// parse reads the lines. One that is torn or makes no sense is passed over: the
+// write that it is of did not return, so what it announces did not begin.
+func parse(data []byte, boot string) *Orphan {
+	o := &Orphan{Dots: map[convened.NoticeID]int{}}
+	for line := range bytes.Lines(data) {
+		s, whole := strings.CutSuffix(string(line), "\n")
+		if !whole {
+			break
+		}
+		if b, ok := strings.CutPrefix(s, "boot "); ok {
+			o.Complete = b == boot && boot != ""
+			continue
+		}
+		var n convened.NoticeID
+		var attempt int
+		if k, err := fmt.Sscanf(s, "dot %d %d", &n, &attempt); err == nil && k == 2 {
+			o.Dots[n] = attempt
+			continue
+		}
+		var out convened.Outcome
+		var at int64
+		if k, err := fmt.Sscanf(s, "reply %d %d %s %d %q %q %q %q %d", &out.Notice, &out.Attempt, &out.State, &out.Code, &out.Enhanced, &out.Phase, &out.Cause, &out.Reply, &at); err == nil && k == 9 {
+			out.At = time.UnixMilli(at).UTC()
+			o.Replies = append(o.Replies, out)
+		}
+	}
+	return o
+}
+
+// Done removes the journal: all that it says is settled.
+func (o *Orphan) Done() error {
+	return errors.Join(os.Remove(o.path), o.file.Close())
+}
+
+// Keep lets go of the journal and leaves it for another time.
+func (o *Orphan) Keep() error { return o.file.Close() }

@@ -1,0 +1,191 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"convened"
+)
+
+var at = time.Date(2026, 11, 25, 15, 0, 0, 123e6, time.UTC)
+
+func owner(daemon int64) Owner {
+	return Owner{System: "7300000000000000001", Database: "con/vened*", Daemon: daemon, Boot: "b00t"}
+}
+
+func create(t *testing.T, dir string, o Owner) *Journal {
+	t.Helper()
+	j, err := Create(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// die ends a journal as a killed process does: the kernel closes its files.
+func die(t *testing.T, j *Journal) {
+	t.Helper()
+	if err := j.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func orphans(t *testing.T, dir string, o Owner) []*Orphan {
+	t.Helper()
+	list, err := Orphans(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func reply(n convened.NoticeID) convened.Outcome {
+	return convened.Outcome{Notice: n, Attempt: 2, State: convened.Sent, Code: 250, Enhanced: "2.0.0", Phase: "dot", Reply: "250 2.0.0 Ok: queued as \"4F2A\"\n<é@example.org>", At: at}
+}
+
+func TestTheNextStartReadsWhatADeadOneLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := create(t, dir, owner(1))
+	for n := range convened.NoticeID(3) {
+		if err := j.BeforeDot(n+1, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.AfterReply(reply(2)); err != nil {
+		t.Fatal(err)
+	}
+	if list := orphans(t, dir, owner(2)); len(list) != 0 {
+		t.Fatal("a living daemon's journal was taken for an orphan")
+	}
+	die(t, j)
+	list := orphans(t, dir, owner(2))
+	if len(list) != 1 {
+		t.Fatalf("%d orphans, want 1", len(list))
+	}
+	o := list[0]
+	if o.Daemon != 1 || !o.Complete || fmt.Sprint(o.Dots) != "map[1:2 2:2 3:2]" || len(o.Replies) != 1 || o.Replies[0] != reply(2) {
+		t.Errorf("it says %+v", o)
+	}
+	// Two siblings don't work on it at the same time.
+	if again := orphans(t, dir, owner(3)); len(again) != 0 {
+		t.Error("an orphan was adopted twice")
+	}
+	if err := o.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	list = orphans(t, dir, owner(3))
+	if len(list) != 1 {
+		t.Fatalf("%d orphans after the first was kept, want 1", len(list))
+	}
+	if err := list[0].Done(); err != nil {
+		t.Fatal(err)
+	}
+	if list = orphans(t, dir, owner(3)); len(list) != 0 {
+		t.Errorf("%d orphans after it was done", len(list))
+	}
+}
+
+func TestAnotherDatabasesJournalIsNeverRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	die(t, create(t, dir, owner(1)))
+	for _, other := range []Owner{{System: "7300000000000000002", Database: "con/vened*", Daemon: 2, Boot: "b00t"}, {System: "7300000000000000001", Database: "con", Daemon: 2, Boot: "b00t"}, {System: "*", Database: "*", Daemon: 2, Boot: "b00t"}} {
+		if list := orphans(t, dir, other); len(list) != 0 {
+			t.Errorf("%+v reads %d journals of another", other, len(list))
+		}
+	}
+}
+
+func TestAJournalOfAnEarlierBootIsNotComplete(t *testing.T) {
+	t.Parallel()
+	for _, boot := range []string{"another", ""} {
+		dir := t.TempDir()
+		die(t, create(t, dir, owner(1)))
+		o := owner(2)
+		o.Boot = boot
+		if list := orphans(t, dir, o); len(list) != 1 || list[0].Complete {
+			t.Errorf("after boot %q: %+v", boot, list)
+		}
+	}
+}
+
+func TestATornLineSaysNothing(t *testing.T) {
+	t.Parallel()
+	whole := "boot b00t\ndot 1 1\nreply 1 1 sent 250 \"2.0.0\" \"dot\" \"\" \"ok\" 1\ndot 22 1\n"
+	for i := range len(whole) {
+		o := parse([]byte(whole[:i]), "b00t")
+		if _, half := o.Dots[2]; half || len(o.Replies) > 1 || len(o.Dots) > 2 {
+			t.Fatalf("cut at %d it says %+v", i, o)
+		}
+	}
+}
+
+func TestAJournalStaysSmallAndKeepsWhatIsNotSettled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := create(t, dir, owner(1))
+	if err := j.BeforeDot(7, 1); err != nil {
+		t.Fatal(err)
+	}
+	var largest int64
+	for n := convened.NoticeID(100); n < 20_100; n++ {
+		if err := j.BeforeDot(n, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.AfterReply(reply(n)); err != nil {
+			t.Fatal(err)
+		}
+		j.Settled(n)
+		if n%100 == 0 {
+			info, err := os.Stat(j.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			largest = max(largest, info.Size())
+		}
+	}
+	if largest > compactAt+1000 {
+		t.Errorf("it grew to %d bytes", largest)
+	}
+	die(t, j)
+	list := orphans(t, dir, owner(2))
+	if len(list) != 1 || list[0].Dots[7] != 1 || !list[0].Complete {
+		t.Errorf("the one that waits is gone: %+v", list)
+	}
+}
+
+func TestAJournalThatCantBeWrittenIsRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := create(t, dir, owner(1))
+	die(t, j) // a write fails now
+	if err := j.BeforeDot(1, 1); err == nil {
+		t.Error("no error")
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
+		t.Errorf("left behind: %q, which would say that letter 1 never left", names)
+	}
+	if err := j.BeforeDot(2, 1); err != nil {
+		t.Errorf("without a journal: %v", err)
+	}
+}
+
+func TestAStopInGoodOrderLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := create(t, dir, owner(1))
+	if err := j.BeforeDot(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	j.Settled(1)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
+		t.Errorf("left behind: %q", names)
+	}
+}
