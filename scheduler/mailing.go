@@ -1,0 +1,163 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"convened"
+)
+
+// A Mailing is one mail to a number of people: a line of the plan.
+type Mailing struct {
+	Kind     convened.Kind
+	Occasion convened.Occasion // of a reminder or a follow-up; the zero value for the other kinds
+
+	// When it goes out: notices that wait for their next try may do so one
+	// after the other. Equal where they do not. UTC.
+	At, Last time.Time
+
+	Waits     bool           // its notices are planned already
+	People    int            // who get it
+	Languages map[string]int // how many of them read it in which language
+	Not       map[string]int // how many who have a seat do not get it, and why
+}
+
+// Forecast returns every mail of an event that is still to come at now if
+// nothing is edited and nobody comes or goes, in the order in which they go out.
+// An occasion that reaches nobody is among them, one that is past is not.
+func Forecast(o *convened.Outlook, now time.Time, grace time.Duration) []Mailing {
+	c := collection{event: o.Event, byKey: map[mailingKey]*Mailing{}, languages: map[string]string{}}
+	f := foresee(o, now, grace, nil)
+	for i := range f.steps {
+		if s := &f.steps[i]; s.change == nil && s.plan.Passed == "" && s.plan.TooLate == "" {
+			m := c.mailing(mailingKey{kind: s.plan.Kind, occasion: s.plan.Occasion.String()}, s.at)
+			m.Occasion = s.plan.Occasion
+		}
+	}
+	Future(o, now, grace, c.add)
+	slices.SortStableFunc(c.list, func(a, b *Mailing) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind.Priority(), b.Kind.Priority()))
+	})
+	list := make([]Mailing, len(c.list))
+	for i, m := range c.list {
+		list[i] = *m
+	}
+	return list
+}
+
+// A mailingKey is what mails have in common that make one line of the plan.
+type mailingKey struct {
+	kind     convened.Kind
+	occasion string    // of a rule; "" for the other kinds
+	waits    bool      // its row is there
+	at       time.Time // without a rule and a row
+}
+
+// A collection adds fates up to mailings.
+type collection struct {
+	event     *convened.Event
+	byKey     map[mailingKey]*Mailing
+	list      []*Mailing
+	languages map[string]string // of letters, by that of the registration
+}
+
+func (c *collection) mailing(k mailingKey, at time.Time) *Mailing {
+	m := c.byKey[k]
+	if m == nil {
+		m = &Mailing{Kind: k.kind, At: at, Last: at, Waits: k.waits, Languages: map[string]int{}, Not: map[string]int{}}
+		c.byKey[k] = m
+		c.list = append(c.list, m)
+	}
+	if at.Before(m.At) {
+		m.At = at
+	}
+	if at.After(m.Last) {
+		m.Last = at
+	}
+	return m
+}
+
+func (c *collection) add(f Fate) {
+	k := mailingKey{kind: f.Kind, waits: f.State != ""}
+	ofRule := f.Kind == convened.ReminderKind || f.Kind == convened.Followup
+	if ofRule {
+		k.occasion = f.Occasion
+	} else if !k.waits {
+		k.at = f.At
+	}
+	if !f.Goes() {
+		// Who gave the seat up is nobody that a line of the plan should count.
+		if m := c.byKey[k]; m != nil && ofRule && f.Why != Withdrawn && f.Why != Erased {
+			m.Not[f.Why]++
+		}
+		return
+	}
+	m := c.mailing(k, f.At)
+	if ofRule && m.Occasion.Key == "" {
+		m.Occasion = occasionOf(c.event, f.Occasion)
+	}
+	m.People++
+	m.Languages[c.language(f.Seat.Language)]++
+}
+
+// language returns the language of a letter to somebody whose form gave one.
+func (c *collection) language(given string) string {
+	l, known := c.languages[given]
+	if !known {
+		l = convened.LetterLanguage(c.event, &convened.Registration{Language: given})
+		c.languages[given] = l
+	}
+	return l
+}
+
+// occasionOf reads an occasion and, where the event still has it, its instant.
+func occasionOf(e *convened.Event, text string) convened.Occasion {
+	for _, o := range Occasions(e) {
+		if o.String() == text {
+			return o
+		}
+	}
+	o, err := convened.ParseOccasion(text)
+	if err != nil {
+		return convened.Occasion{Key: text}
+	}
+	return o
+}
+
+// AsIf returns an outlook as if it were an earlier instant with everything else
+// as it is: who is registered was so by then, the rules and the start were set,
+// and what is for a later instant has not gone out. It is how a plan is looked at
+// from another day; it is not what was foretold on that day.
+func AsIf(o *convened.Outlook, at time.Time) *convened.Outlook {
+	past := *o
+	e := *o.Event
+	e.MovedAt = earlier(e.MovedAt, at)
+	e.Reminders = slices.Clone(e.Reminders)
+	for i := range e.Reminders {
+		e.Reminders[i].AddedAt = earlier(e.Reminders[i].AddedAt, at)
+	}
+	past.Event = &e
+	past.Recorded = slices.DeleteFunc(slices.Clone(o.Recorded), func(r convened.Recorded) bool { return r.At.After(at) })
+	past.Seats = slices.Clone(o.Seats)
+	for i := range past.Seats {
+		s := &past.Seats[i]
+		if s.SeatedAt.After(at) {
+			s.SeatedAt = at.Add(-convened.FoldWindow)
+		}
+		if s.SpokenAt.After(at) {
+			s.SpokenAt = time.Time{}
+		}
+		s.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(w convened.Waiting) bool {
+			return (w.Kind == convened.ReminderKind || w.Kind == convened.Followup) && w.Instant.After(at)
+		})
+	}
+	return &past
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
