@@ -133,14 +133,19 @@ func (s *Store) Occasions(ctx context.Context, event string) ([]convened.Recorde
 	err := s.tx(ctx, "read occasions", func(tx *sql.Tx) error {
 		list = nil
 		return each(ctx, tx, stmt("occasions_of"), []any{event}, func(rows *sql.Rows) error {
-			var r convened.Recorded
-			err := rows.Scan(&r.Key, &r.Start, &r.Ordinal, &r.At, &r.Planned, &r.Notices, &r.Passed, &r.RecordedAt, &r.Done, &r.Upto)
-			r.Start, r.At, r.RecordedAt = r.Start.UTC(), r.At.UTC(), r.RecordedAt.UTC()
+			r, err := scanRecorded(rows)
 			list = append(list, r)
 			return err
 		})
 	})
 	return list, err
+}
+
+func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
+	var r convened.Recorded
+	err := rows.Scan(&r.Key, &r.Start, &r.Ordinal, &r.At, &r.Planned, &r.Notices, &r.Passed, &r.RecordedAt, &r.Done, &r.Upto)
+	r.Start, r.At, r.RecordedAt = r.Start.UTC(), r.At.UTC(), r.RecordedAt.UTC()
+	return r, err
 }
 
 // PlanOccasion records an occasion and plans the next step of its notices.

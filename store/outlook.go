@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"convened"
+)
+
+// Outlook reads all that the future of an event follows from, as of one moment
+// of the database, or ErrNotFound. identify fills in a newcomer's Address and
+// Fault, as it does for the daemon. address, if not "", leaves out everybody
+// whose it is not: it is of the form that identify makes.
+func (s *Store) Outlook(ctx context.Context, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
+	var o *convened.Outlook
+	err := s.tx(ctx, "read the outlook of "+event, func(tx *sql.Tx) error {
+		// What is read in several statements must fit together.
+		if _, err := tx.ExecContext(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
+			return err
+		}
+		o = &convened.Outlook{}
+		var err error
+		if o.Event, err = loadEvent(ctx, tx, event); err != nil {
+			return err
+		}
+		for _, read := range []func(context.Context, *sql.Tx, *convened.Outlook) error{readRecorded, readChanges} {
+			if err := read(ctx, tx, o); err != nil {
+				return err
+			}
+		}
+		if err := readSeats(ctx, tx, o, address); err != nil {
+			return err
+		}
+		return readArrivals(ctx, tx, o, address, identify)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func readRecorded(ctx context.Context, tx *sql.Tx, o *convened.Outlook) error {
+	return each(ctx, tx, stmt("occasions_of"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
+		r, err := scanRecorded(rows)
+		o.Recorded = append(o.Recorded, r)
+		return err
+	})
+}
+
+func readChanges(ctx context.Context, tx *sql.Tx, o *convened.Outlook) error {
+	return each(ctx, tx, stmt("pending_changes"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
+		var c convened.PendingChange
+		err := rows.Scan(&c.Sequence, &c.Kind, &c.Urgent, &c.DueAt, &c.Begun, &c.Done, &c.Upto)
+		c.DueAt = c.DueAt.UTC()
+		o.Changes = append(o.Changes, c)
+		return err
+	})
+}
+
+func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string) error {
+	languages := map[string]string{} // each once: there are few, and many seats
+	err := each(ctx, tx, stmt("seats_of_event"), []any{o.Event.Slug, address}, func(rows *sql.Rows) error {
+		var s convened.Seat
+		var language sql.RawBytes
+		var seated, cancelled, muted, refused, erased, spoken, confirmed sql.NullTime
+		err := rows.Scan(&s.ID, &s.Number, &language, &s.Sequence, &seated, &cancelled, &muted, &refused, &erased,
+			&s.FirstTold, &s.Told, &spoken, &s.Confirmations, &confirmed)
+		if err != nil {
+			return err
+		}
+		if _, known := languages[string(language)]; !known {
+			languages[string(language)] = string(language)
+		}
+		s.Language = languages[string(language)]
+		s.SeatedAt, s.CancelledAt, s.MutedAt, s.RefusedAt = utc(seated), utc(cancelled), utc(muted), utc(refused)
+		s.ErasedAt, s.SpokenAt, s.ConfirmedAt = utc(erased), utc(spoken), utc(confirmed)
+		o.Seats = append(o.Seats, s)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var one int64
+	if address != "" {
+		if len(o.Seats) == 0 {
+			return nil
+		}
+		one = int64(o.Seats[0].ID)
+	}
+	return each(ctx, tx, stmt("waiting_notices"), []any{o.Event.Slug, one}, func(rows *sql.Rows) error {
+		var seat convened.RegistrationID
+		var w convened.Waiting
+		err := rows.Scan(&seat, &w.ID, &w.Kind, &w.Occasion, &w.State, &w.Instant, &w.DueAt, &w.Failures, &w.Doubts, &w.Marked, &w.Sequence, &w.Why)
+		if err != nil {
+			return err
+		}
+		w.Instant, w.DueAt = w.Instant.UTC(), w.DueAt.UTC()
+		if s := seatOf(o, seat); s != nil {
+			s.Waiting = append(s.Waiting, w)
+		}
+		return nil
+	})
+}
+
+func utc(t sql.NullTime) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.Time.UTC()
+}
+
+// seatOf finds a seat by its id; nil if it is not among those that were read.
+func seatOf(o *convened.Outlook, id convened.RegistrationID) *convened.Seat {
+	i, found := slices.BinarySearchFunc(o.Seats, id, func(s convened.Seat, id convened.RegistrationID) int { return int(s.ID - id) })
+	if !found {
+		return nil
+	}
+	return &o.Seats[i]
+}
+
+// readArrivals reads the registrations that are not planned, finds out whose
+// seats they will be, and what those seats had, if they are to be taken up again.
+func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string, identify func(*convened.Newcomer)) error {
+	var addresses []string
+	err := each(ctx, tx, stmt("arrivals_of_event"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
+		var a convened.Arrival
+		if err := rows.Scan(&a.ID, &a.Event, &a.Email, &a.Language, &a.CreatedAt); err != nil {
+			return err
+		}
+		a.CreatedAt = a.CreatedAt.UTC()
+		identify(&a.Newcomer)
+		if address == "" || a.Address == address {
+			o.Arrivals, addresses = append(o.Arrivals, a), append(addresses, a.Address)
+		}
+		return nil
+	})
+	if err != nil || len(addresses) == 0 {
+		return err
+	}
+	seats := map[string]convened.RegistrationID{}
+	err = each(ctx, tx, stmt("seats_of_addresses"), []any{o.Event.Slug, array(addresses)}, func(rows *sql.Rows) error {
+		var address string
+		var seat convened.RegistrationID
+		err := rows.Scan(&address, &seat)
+		seats[address] = seat
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	for i := range o.Arrivals {
+		if o.Arrivals[i].Seat = seats[o.Arrivals[i].Address]; o.Arrivals[i].Seat != 0 {
+			ids = append(ids, int64(o.Arrivals[i].Seat))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return each(ctx, tx, stmt("reminded"), []any{array(ids)}, func(rows *sql.Rows) error {
+		var seat convened.RegistrationID
+		var occasion string
+		err := rows.Scan(&seat, &occasion)
+		if s := seatOf(o, seat); s != nil {
+			s.Reminded = append(s.Reminded, occasion)
+		}
+		return err
+	})
+}
+
+// A History is what was done for one person.
+type History struct {
+	Notices  []NoticeLine // in the order in which they were planned; Email and Name are empty
+	Attempts map[convened.NoticeID][]convened.Attempt
+}
+
+// History returns every notice of one seat with every attempt to send it.
+func (s *Store) History(ctx context.Context, seat convened.RegistrationID) (*History, error) {
+	var h *History
+	err := s.tx(ctx, "read what a person was sent", func(tx *sql.Tx) error {
+		h = &History{Attempts: map[convened.NoticeID][]convened.Attempt{}}
+		err := each(ctx, tx, stmt("notices_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+			var l NoticeLine
+			n := &l.Notice
+			var sent sql.NullTime
+			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
+				&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause)
+			n.Instant, n.DueAt, n.SentAt = n.Instant.UTC(), n.DueAt.UTC(), utc(sent)
+			h.Notices = append(h.Notices, l)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("notices: %w", err)
+		}
+		return each(ctx, tx, stmt("attempts_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+			var a convened.Attempt
+			err := rows.Scan(&a.Notice, &a.Attempt, &a.At, &a.State, &a.Phase, &a.Code, &a.Enhanced, &a.Cause, &a.Reply)
+			a.At = a.At.UTC()
+			h.Attempts[a.Notice] = append(h.Attempts[a.Notice], a)
+			return err
+		})
+	})
+	return h, err
+}
