@@ -110,6 +110,10 @@ func (s *Store) Mark(ctx context.Context, marks []convened.Mark, lease time.Dura
 // them: an outcome other than Sent whose claim is over is nobody's business any
 // more. Settling twice changes nothing.
 func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
+	return s.settle(ctx, list, s.daemon)
+}
+
+func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon int64) (map[convened.NoticeID]bool, error) {
 	n := len(list)
 	ids, attempts, failed, doubted, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	states, enhanced, replies, phases, causes, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -129,7 +133,7 @@ func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[con
 	err := s.tx(ctx, "settle notices", func(tx *sql.Tx) error {
 		took = make(map[convened.NoticeID]bool, n)
 		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
-			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: s.daemon, Valid: s.daemon != 0}}, func(rows *sql.Rows) error {
+			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: daemon, Valid: daemon != 0}}, func(rows *sql.Rows) error {
 			var id convened.NoticeID
 			err := rows.Scan(&id)
 			took[id] = true
@@ -184,14 +188,11 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 		}
 		if len(dead) > 0 {
 			res, err := tx.ExecContext(ctx, stmt("give_back_of_dead"), array(dead), now)
+			n, err := affected(res, err)
 			if err != nil {
 				return err
 			}
-			n, err := res.RowsAffected()
-			if err != nil {
-				return err
-			}
-			r.GivenBack += int(n)
+			r.GivenBack += n
 		}
 		if err := count(ctx, tx, stmt("expire"), []any{now}, &r.Doubtful, &r.GivenBack); err != nil {
 			return err

@@ -105,10 +105,7 @@ func (s *Store) Unmute(ctx context.Context, now time.Time, event string, seat co
 }
 
 func changed(r sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
+	n, err := affected(r, err)
 	return n > 0, err
 }
 
