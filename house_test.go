@@ -22,6 +22,7 @@ var homes = map[string][]string{
 	"convened/address":      {"convened"},
 	"convened/calendar":     {"convened"},
 	"convened/templates":    {"convened"},
+	"convened/journal":      {"convened"},
 	"convened/store":        {"convened"},
 	"convened/scheduler":    {"convened"},
 	"convened/mailer":       {"convened", "convened/address", "convened/calendar", "convened/templates"},
@@ -36,7 +37,7 @@ var homes = map[string][]string{
 	"convened/internal/lab/labtest": slices.Concat(lower, []string{"convened/internal/lab"}),
 	"convened/bench":                slices.Concat(lower, []string{"convened/desk", "convened/internal/lab"}),
 	"convened/cmd/convened": slices.Concat(lower, []string{"convened/config", "convened/desk", "convened/intake", "convened/console",
-		"convened/systemd", "convened/events", "convened/internal/lab"}),
+		"convened/systemd", "convened/events", "convened/journal", "convened/internal/lab"}),
 }
 
 // lower is what stands below desk and intake.

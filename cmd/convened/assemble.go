@@ -114,8 +114,9 @@ func loadTemplates(cfg *config.Config) (*templates.Set, error) {
 	return set, nil
 }
 
-// newPost checks and puts together what sends. It does not connect.
-func newPost(cfg *config.Config, keys convened.Keyring, clock func() time.Time, log *slog.Logger) (*post, error) {
+// newPost checks and puts together what sends. It does not connect. journal may
+// be nil.
+func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, clock func() time.Time, log *slog.Logger) (*post, error) {
 	set, err := loadTemplates(cfg)
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func newPost(cfg *config.Config, keys convened.Keyring, clock func() time.Time, 
 	host, _ := os.Hostname()
 	p.relay, err = mailer.NewRelay(mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
 		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
-		DotTimeout: cfg.SMTP.DotTimeout, LocalName: host, Now: clock, Logger: log})
+		DotTimeout: cfg.SMTP.DotTimeout, LocalName: host, Now: clock, Logger: log, Journal: journal})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}

@@ -53,7 +53,7 @@ func (checkCommand) Run(e *env) error {
 		lines = append(lines, checkLine{"configuration", "warning", w})
 	}
 	e.checkDatabase(cfg, say)
-	p, err := newPost(cfg, throwAwayKey(), e.clock, e.logger())
+	p, err := newPost(cfg, throwAwayKey(), nil, e.clock, e.logger())
 	if say("templates, sender and signature", err, "") {
 		ctx, cancel := context.WithTimeout(e.ctx, checkPatience)
 		defer cancel()

@@ -63,7 +63,7 @@ func (e *env) fastForward() error {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
-	p, err := newPost(st.cfg, keys, clock.Now, log)
+	p, err := newPost(st.cfg, keys, nil, clock.Now, log)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (e *env) withPost(cfg *config.Config, d *desk.Desk, f func(*post) error) er
 	if err != nil {
 		return err
 	}
-	p, err := newPost(cfg, keys, e.clock, e.logger())
+	p, err := newPost(cfg, keys, nil, e.clock, e.logger())
 	if err != nil {
 		return err
 	}

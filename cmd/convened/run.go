@@ -56,7 +56,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	if _, err := newPost(cfg, throwAwayKey(), clock, log); err != nil {
+	if _, err := newPost(cfg, throwAwayKey(), nil, clock, log); err != nil {
 		return err
 	}
 	notify := systemd.NewNotifier(log, tickLoop)
@@ -71,29 +71,33 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	if ctx.Err() != nil {
 		return nil
 	}
-	p, err := newPost(cfg, keys, clock, log)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.relay.Close() }()
 	host, _ := os.Hostname()
 	id, err := s.Register(ctx, store.Daemon{Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Host: host, PID: os.Getpid(), Version: version()})
 	if err != nil {
 		return err
 	}
+	seen := newWitness(ctx, cfg, s, id, clock, log)
+	defer seen.close()
+	p, err := newPost(cfg, keys, seen, clock, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.relay.Close() }()
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
 	v := &vital{notify: notify, clock: clock, status: "running"}
 	sched := scheduler.New(scheduler.Options{
-		Store: s, Composer: p, Clock: clock, Identify: desk.Identify,
+		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: cfg.PollInterval, Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
 		PausePlan: v.pausePlan, Ticked: v.ticked,
 	})
-	v.beatOnce(ctx, s, log) // the first tick must know whether the clocks agree
+	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
+	seen.inheritOnce(ctx, sched.Wake) // and what dead siblings have left, before it claims
 	var aside sync.WaitGroup
 	aside.Go(func() { s.Attend(ctx, sched.Wake) })
 	aside.Go(func() { v.beat(ctx, s, log) })
+	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
 	aside.Go(func() { housekeep(ctx, newDesk(cfg, s), cfg.Retention, clock, log) })
 	stopping := context.AfterFunc(ctx, func() {
 		notify.Stopping()

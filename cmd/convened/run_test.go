@@ -124,52 +124,6 @@ func (s *site) settled() {
 	s.t.Errorf("notices are not settled: %s", s.sql(`SELECT state, count(*) FROM convened.notices GROUP BY 1`))
 }
 
-// What was claimed and not marked goes back at once, what was marked waits for
-// its lease: here short, so that the end can be seen.
-func TestKillingTheDaemonLosesNobody(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, "lease: 5s\n")
-	s.configure(strings.Replace(s.read(), "  tls: none\n", "  tls: none\n  dot_timeout: 10s\n", 1))
-	s.apply("webinar", 10*24*time.Hour, "")
-	const n, kills = 3000, 4
-	s.burst(n)
-	for k := range kills {
-		p := s.process()
-		s.wait(300+600*k, time.Minute)
-		if err := p.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-p.done
-	}
-	s.daemon()
-	s.eachPersonHasALetter(n, time.Minute)
-	s.settled()
-	if got, want := s.sql(`SELECT state, count(*) FROM convened.notices GROUP BY 1`), fmt.Sprintf("sent|%d", n); got != want {
-		t.Errorf("notices are %q, want %q", got, want)
-	}
-	// Twice can only be what was marked and not settled when a kill came, and the
-	// second copy is the same letter.
-	ids := map[string]string{}
-	twice := 0
-	for _, m := range s.smtp.Messages() {
-		p, err := readLetter(m.Raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if id, again := ids[m.To[0]]; again {
-			twice++
-			if id != p.messageID {
-				t.Errorf("%s got two letters with different Message-IDs", m.To[0])
-			}
-		}
-		ids[m.To[0]] = p.messageID
-	}
-	t.Logf("%d letters twice after %d kills", twice, kills)
-	if limit := kills * 200; twice > limit {
-		t.Errorf("%d letters twice, more than the %d that can have been in flight", twice, limit)
-	}
-}
-
 func (s *site) eachPersonHasALetter(n int, limit time.Duration) {
 	s.t.Helper()
 	people := func() map[string]bool {

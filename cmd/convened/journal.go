@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"convened"
+	"convened/config"
+	"convened/journal"
+	"convened/mailer"
+	"convened/scheduler"
+	"convened/store"
+)
+
+// A witness ties the journal to the wire and to the database: the wire tells it
+// of dots and replies, and what the database has taken is dropped.
+type witness struct {
+	scheduler.Store
+	journal *journal.Journal // nil: on without
+	owner   journal.Owner
+	dir     string
+	inner   *store.Store
+	clock   func() time.Time
+	log     *slog.Logger
+}
+
+// newWitness opens the journal of this daemon. Where that can't be done it says
+// so and goes on without: what is in doubt then waits for its lease.
+func newWitness(ctx context.Context, cfg *config.Config, s *store.Store, daemon int64, clock func() time.Time, log *slog.Logger) *witness {
+	w := &witness{Store: s, inner: s, dir: cfg.StateDir, clock: clock, log: log}
+	system, database, err := s.Identity(ctx)
+	if err == nil {
+		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot()}
+		w.journal, err = journal.Create(cfg.StateDir, w.owner)
+	}
+	if err != nil {
+		log.Warn("going on without a journal: after a crash, letters in doubt wait for their lease", "state_dir", cfg.StateDir, "error", err.Error())
+		w.journal = nil
+	}
+	return w
+}
+
+// BeforeDot notes that a letter is about to be handed over: mailer.Journal.
+func (w *witness) BeforeDot(l *mailer.Letter) error {
+	if w.journal != nil {
+		if err := w.journal.BeforeDot(l.Notice, l.Attempt); err != nil {
+			w.log.Warn("going on without a journal", "error", err.Error())
+		}
+	}
+	return nil // a disk that is full is no reason to keep a letter back
+}
+
+// AfterReply notes what came of it: mailer.Journal.
+func (w *witness) AfterReply(l *mailer.Letter, o convened.Outcome) {
+	if w.journal == nil {
+		return
+	}
+	o.Notice, o.Attempt = l.Notice, l.Attempt
+	if o.At.IsZero() {
+		o.At = w.clock()
+	}
+	if err := w.journal.AfterReply(o); err != nil {
+		w.log.Warn("going on without a journal", "error", err.Error())
+	}
+}
+
+// Settle settles, and drops from the journal what the database has taken.
+func (w *witness) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
+	took, err := w.Store.Settle(ctx, list)
+	if err == nil && w.journal != nil {
+		for _, s := range list {
+			w.journal.Settled(s.Notice)
+		}
+	}
+	return took, err
+}
+
+// orphanInterval is how often the journals of dead siblings are looked for.
+const orphanInterval = time.Second
+
+// inherit settles what dead daemons on this machine have left, now and then
+// again for as long as ctx lasts.
+func (w *witness) inherit(ctx context.Context, wake func()) {
+	for {
+		select {
+		case <-time.After(orphanInterval):
+			w.inheritOnce(ctx, wake)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *witness) inheritOnce(ctx context.Context, wake func()) {
+	if w.journal == nil {
+		return
+	}
+	orphans, err := journal.Orphans(w.dir, w.owner)
+	if err != nil {
+		w.log.Warn("read the journals of others", "error", err.Error())
+	}
+	for _, o := range orphans {
+		done, err := w.inner.SettleDead(ctx, w.clock(), store.Legacy{Daemon: o.Daemon, Complete: o.Complete, Dots: o.Dots, Replies: o.Replies})
+		if err != nil {
+			_ = o.Keep()
+			w.log.Warn("settle what a dead daemon left, trying again", "daemon", o.Daemon, "error", err.Error())
+			continue
+		}
+		w.log.Info("a daemon died, its letters are accounted for", "daemon", o.Daemon, "settled", done.Settled, "doubtful", done.Doubtful, "returned", done.Returned)
+		if err := o.Done(); err != nil {
+			w.log.Warn("remove a journal that is settled", "error", err.Error())
+		}
+		wake()
+	}
+}
+
+// close ends the journal.
+func (w *witness) close() {
+	if w.journal == nil {
+		return
+	}
+	if err := w.journal.Close(); err != nil {
+		w.log.Warn("close the journal", "error", err.Error())
+	}
+}
