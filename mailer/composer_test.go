@@ -443,9 +443,6 @@ func TestComposeRefusesWhatCanNeverBeALetter(t *testing.T) {
 			c.Event.Ends = c.Event.Starts.Add(-time.Hour)
 		},
 		"a Message-ID that is none": func(c *convened.Claim) { c.Notice.MessageID = "secret>\r\nBcc: x@y.z" },
-		"a novel": func(c *convened.Claim) {
-			c.Event.Description = convened.Text{"fr": strings.Repeat("roman ", 5_000_000)}
-		},
 		"a preflight to nobody": func(c *convened.Claim) {
 			c.Notice.Kind, c.Event.Organizer.Email, c.Registration = convened.Preflight, "", convened.Registration{}
 		},
@@ -459,6 +456,25 @@ func TestComposeRefusesWhatCanNeverBeALetter(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v repeats the address", name, err)
 		}
+	}
+}
+
+func TestNovelOfAnOrganiserIsCutBeforeItIsALetter(t *testing.T) {
+	c := newComposer(t, nil)
+	novel := strings.Repeat("roman ", 200_000)
+	claim := claimOf(t, convened.Confirmation, "fr")
+	claim.Event.Description, claim.Event.Title, claim.Event.Location = convened.Text{"fr": novel}, convened.Text{"fr": novel}, convened.Text{"fr": novel}
+	claim.Event.Organizer.Name, claim.Registration.Name, claim.Event.Slug = novel, novel, novel
+	l := compose(t, c, testNow, claim)
+	checkLetter(t, claim, l)
+	if len(l.Data) > 150_000 {
+		t.Errorf("the letter has %d bytes", len(l.Data))
+	}
+	c.render = func(time.Time, *convened.Claim, templates.Links) (templates.Content, error) {
+		return templates.Content{Subject: "s", Text: novel, HTML: novel, Language: "fr"}, nil
+	}
+	if l, err := c.Compose(testNow, claim); l != nil || !errors.Is(err, convened.ErrRefused) {
+		t.Errorf("a template that writes a novel: %v, want it refused", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -254,7 +255,7 @@ func (c *conn) secure() *fault {
 	return nil
 }
 
-// login authenticates (RFC 4954) with the first mechanism that both sides have.
+// login authenticates (RFC 4954).
 func (c *conn) login() *fault {
 	o := c.opts
 	_, secured := c.net.(*tls.Conn)
@@ -262,7 +263,7 @@ func (c *conn) login() *fault {
 	mechanism := mechanismFor(o, offered)
 	if mechanism == nil {
 		return &fault{phase: phaseAuth, state: convened.Planned, cause: convened.CauseLogin,
-			err: fmt.Errorf("the server offers no login that we know (it offers %q)", strings.Join(offered, " "))}
+			err: fmt.Errorf("the server offers neither PLAIN nor LOGIN to log in with, but %q", strings.Join(offered, " "))}
 	}
 	name, response, err := mechanism.Start(&smtp.ServerInfo{Name: o.Host, TLS: secured, Auth: offered})
 	if err != nil {
@@ -298,23 +299,14 @@ func (c *conn) login() *fault {
 	}
 }
 
-// mechanismFor prefers what every server gets right: whoever listens has a
-// verified certificate, or is this machine.
+// mechanismFor picks the one of two that the server offers. That they tell the
+// password is no harm: who listens has a verified certificate, or is this machine.
 func mechanismFor(o *RelayOptions, offered []string) smtp.Auth {
-	for _, m := range []struct {
-		name string
-		auth func() smtp.Auth
-	}{
-		{"PLAIN", func() smtp.Auth { return smtp.PlainAuth("", o.Username, o.Password, o.Host, true) }},
-		{"LOGIN", func() smtp.Auth { return smtp.LoginAuth(o.Username, o.Password, o.Host, true) }},
-		{"SCRAM-SHA-256", func() smtp.Auth { return smtp.ScramSHA256Auth(o.Username, o.Password) }},
-		{"CRAM-MD5", func() smtp.Auth { return smtp.CRAMMD5Auth(o.Username, o.Password) }},
-	} {
-		for _, name := range offered {
-			if name == m.name {
-				return m.auth()
-			}
-		}
+	switch {
+	case slices.Contains(offered, "PLAIN"):
+		return smtp.PlainAuth("", o.Username, o.Password, o.Host, true)
+	case slices.Contains(offered, "LOGIN"):
+		return smtp.LoginAuth(o.Username, o.Password, o.Host, true)
 	}
 	return nil
 }

@@ -21,8 +21,10 @@ type field struct{ name, value string }
 
 // The lengths, in characters, beyond which what somebody typed is cut.
 const (
-	maxName    = 100
-	maxSubject = 200
+	maxName        = 100
+	maxSubject     = 200
+	maxTitle       = 300
+	maxDescription = 4000
 )
 
 // fields returns the header fields of a letter: these, what MIME adds to
@@ -118,10 +120,23 @@ func cleanLine(s string, max int) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Join(strings.Fields(s), " ")
-	if utf8.RuneCountInString(s) > max {
-		s = strings.TrimSpace(string([]rune(s)[:max-1])) + "…"
+	}, strings.ToValidUTF8(clip(s, 4*max), "\uFFFD"))
+	return clip(strings.Join(strings.Fields(s), " "), max)
+}
+
+// clip cuts s to max characters, the last of which then says that it was cut.
+func clip(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	n, last := 0, 0
+	for i := range s {
+		if n == max-1 {
+			last = i
+		}
+		if n++; n > max {
+			return strings.TrimSpace(s[:last]) + "…"
+		}
 	}
 	return s
 }

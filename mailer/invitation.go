@@ -37,8 +37,8 @@ func (c *Composer) invitation(claim *convened.Claim, to mailbox, now time.Time) 
 		Starts:      e.Starts,
 		Ends:        e.Ends,
 		Zone:        e.Zone,
-		Summary:     title,
-		Location:    place,
+		Summary:     cleanLine(title, maxTitle),
+		Location:    cleanLine(place, maxTitle),
 		Description: describe(e, description, language),
 		URL:         firstWebURL(e.JoinURL, e.PageURL),
 		Organizer:   c.organizer(e, to),
@@ -56,7 +56,7 @@ func (c *Composer) invitation(claim *convened.Claim, to mailbox, now time.Time) 
 		inv.Language = language
 	}
 	if inv.Summary == "" {
-		inv.Summary = e.Slug // an event without a title has no letters otherwise
+		inv.Summary = cleanLine(e.Slug, maxTitle) // an event without a title has no letters otherwise
 	}
 	if inv.Stamp.IsZero() {
 		// Only a claim that no row stands behind, such as a preview's, has
@@ -101,12 +101,12 @@ var inviteWords = map[string]struct{ join, page string }{
 	"es": {"Unirse: ", "Página del evento: "},
 }
 
-// describe writes DESCRIPTION: what the organiser says of the event, then how to
-// join it and where to read more, for calendars that show no URL.
+// describe writes DESCRIPTION: what the organiser says of the event, within
+// reason, then how to join it and where to read more, for calendars that show no URL.
 func describe(e *convened.Event, description, language string) string {
 	words := inviteWords[language]
 	var parts []string
-	if description = strings.TrimSpace(description); description != "" {
+	if description = strings.TrimSpace(clip(description, maxDescription)); description != "" {
 		parts = append(parts, description+"\n")
 	}
 	if u := firstWebURL(e.JoinURL); u != "" {

@@ -3,7 +3,6 @@ package mailer
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
@@ -93,18 +92,20 @@ func fold(f field) string {
 	return b.String()
 }
 
-// boundary finds where go-mail announces one. No part can hold such a line:
-// quoted-printable has no bare = and base64 no space.
-var boundary = regexp.MustCompile(`\r\n boundary=([0-9a-f]{60})\r\n`)
+// announced is what stands before a boundary in go-mail's Content-Type. No part
+// can hold it: quoted-printable has no bare = and base64 no space.
+const announced = "\r\n boundary="
 
 func exchangeBoundaries(data []byte, tag string, levels int) ([]byte, error) {
-	found := boundary.FindAllSubmatch(data, -1)
-	if len(found) != levels {
-		return nil, fmt.Errorf("write letter: %d boundaries where %d are due", len(found), levels)
-	}
-	for i, m := range found {
-		ours := fmt.Sprintf("convened-%s-%d", tag, i+1)
-		data = bytes.ReplaceAll(data, bytes.Clone(m[1]), []byte(ours))
+	at := 0
+	for level := 1; level <= levels; level++ {
+		i := bytes.Index(data[at:], []byte(announced))
+		if i < 0 {
+			return nil, fmt.Errorf("write letter: %d levels of parts where %d are due", level-1, levels)
+		}
+		at += i + len(announced)
+		theirs, _, _ := bytes.Cut(data[at:], []byte("\r\n"))
+		data = bytes.ReplaceAll(data, bytes.Clone(theirs), fmt.Appendf(nil, "convened-%s-%d", tag, level))
 	}
 	return data, nil
 }

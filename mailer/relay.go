@@ -310,8 +310,10 @@ func (r *Relay) Close() error {
 	r.mu.Unlock()
 	for _, ic := range idle {
 		if ic.timer.Stop() {
-			ic.conn.quit()
-			r.leaving.Done()
+			go func() {
+				defer r.leaving.Done()
+				ic.conn.quit()
+			}()
 		}
 	}
 	r.leaving.Wait()

@@ -669,6 +669,16 @@ func TestLoginThatFailsPausesAndLosesNothing(t *testing.T) {
 	}
 }
 
+func TestServerThatKnowsNoEHLOIsGreetedWithHELO(t *testing.T) {
+	s := serve(t, &server{rules: map[string]func(int) string{"EHLO": always("502 5.5.1 what?")}})
+	if o := send(t, s.relay(nil), letter()); o.State != convened.Sent {
+		t.Errorf("Send = %+v", o)
+	}
+	if got := s.said(); got[2] != "HELO localhost" || got[3] != "MAIL FROM:<bounce+7.x@bounce.example.org>" {
+		t.Errorf("the dialogue was %q", got)
+	}
+}
+
 func TestRelayThatIsNotThereIsNobodysFault(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
