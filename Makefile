@@ -30,8 +30,8 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: setup ## Postgres, a mailbox, a sample event and the daemon, all private, to look at
-	@$(RUN) go run ./cmd/convened demo $(ARGS)
+demo: setup build ## Postgres, a mailbox, a sample event and the daemon, all private, to look at
+	@bin/convened demo $(ARGS)
 
 .PHONY: test
 test: setup ## All tests, beside a Postgres of their own; some minutes
