@@ -64,7 +64,7 @@ func Load(dir string) (*Set, error) {
 	set, errs := compileSet(builtinLayer(), d.global, d.events)
 	errs = append(d.errs, errs...)
 	if len(errs) == 0 {
-		errs = rehearse(set)
+		errs = rehearse(set, false)
 	}
 	if err := errs.err(); err != nil {
 		return nil, err

@@ -17,7 +17,11 @@ type Problem struct {
 	Line int // 0 where it is not one line's fault
 	What string
 	Mend string // what to do, as a phrase; "" where What says it
+	Err  error  // convened.ErrRefused for a template that takes too much; else nil
 }
+
+// Unwrap lets errors.Is find Err.
+func (p Problem) Unwrap() error { return p.Err }
 
 // Error is file:line: what; mend.
 func (p Problem) Error() string {
@@ -128,7 +132,8 @@ func mend(what string) string {
 	return "docs/templates.md says how templates are written"
 }
 
-// reading errors name the file already; osProblem keeps the rest.
+// osProblem makes a problem of an error in reading a file, which names the file a
+// second time.
 func osProblem(path string, err error) Problem {
 	var pe *os.PathError
 	if errors.As(err, &pe) {

@@ -12,8 +12,9 @@ import (
 
 // rehearse renders every sample with every template of a set that may be used
 // for it: for all events and for each that has templates of its own. A template
-// that fails here would have failed for somebody.
-func rehearse(s *Set) problems {
+// that fails here would have failed for somebody. What is built in, and as it
+// was built, is left out unless all is set: a test does that.
+func rehearse(s *Set, all bool) problems {
 	var errs problems
 	slugs := []string{""}
 	for slug := range s.events {
@@ -25,14 +26,11 @@ func rehearse(s *Set) problems {
 		for _, slug := range slugs {
 			c.Event.Slug = slug
 			for k, u := range s.units {
-				name, own, _ := strings.Cut(k.dirs, "/")
-				if k.slug != slug || k.language != c.Registration.Language || name != string(c.Notice.Kind) {
+				name, _, _ := strings.Cut(k.dirs, "/")
+				if u.ours && !all || k.slug != slug || k.language != c.Registration.Language || name != string(c.Notice.Kind) {
 					continue
 				}
 				l := s.read(sample.Now, c, sample.Links).letter()
-				if own != "" && c.Reminder == nil {
-					continue
-				}
 				errs = append(errs, u.rehearse(sample.Name, k, l)...)
 			}
 		}

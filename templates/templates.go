@@ -183,7 +183,7 @@ func (u *unit) render(l *Letter) (Content, error) {
 	}
 	m.Reset()
 	if err := u.html.Execute(&m, l); err != nil {
-		return Content{}, u.placed(err)
+		return Content{}, u.placed(err, u.files[htmlPart], 0)
 	}
 	html := m.String()
 	if len(html) >= maxHTML {
@@ -191,7 +191,7 @@ func (u *unit) render(l *Letter) (Content, error) {
 	}
 	m.Reset()
 	if err := u.text.Execute(&m, l); err != nil {
-		return Content{}, u.placed(err)
+		return Content{}, u.placed(err, u.files[textPart], 0)
 	}
 	return Content{Subject: l.Subject, Preheader: l.Preheader, Text: wrap(m.String(), columns), HTML: html, Language: l.Language}, nil
 }
@@ -223,7 +223,7 @@ func (u *unit) speak(m *meter, l *Letter) error {
 			}
 		}
 		if err != nil {
-			return u.placed(err)
+			return u.placed(err, b.file, b.line)
 		}
 	}
 	return nil
@@ -262,13 +262,14 @@ func (b *block) subject(m *meter, l Letter) (string, error) {
 	return cut(s, maxSubject), err
 }
 
-// placed keeps what a template's error says of its place, and whether it is
-// permanent.
-func (u *unit) placed(err error) error {
+// placed makes a Problem of a template's error: at its place if it says one, else
+// at the place given.
+func (u *unit) placed(err error, file string, line int) error {
 	if errors.Is(err, convened.ErrRefused) {
-		return err
+		what := strings.TrimPrefix(err.Error(), convened.ErrRefused.Error()+": ")
+		return Problem{File: file, Line: line, What: what, Mend: mend(what), Err: convened.ErrRefused}
 	}
-	p := problemOf("", err)
+	p := problemOf(file, err)
 	// html/template names some places by the template, not by its file.
 	if m := unplaced.FindStringSubmatch(p.What); m != nil {
 		p.File, p.What = m[1], m[2]
