@@ -315,7 +315,7 @@ func mechanismFor(o *RelayOptions, offered []string) smtp.Auth {
 func (c *conn) quit() {
 	c.allow(quitTimeout)
 	if _, err := c.net.Write([]byte("QUIT\r\n")); err == nil {
-		readReply(c.r)
+		_, _ = readReply(c.r) // whatever it says, it is over
 	}
 	c.net.Close()
 }

@@ -169,7 +169,7 @@ func encodePhrase(s string) string {
 
 func isPlain(s string) bool {
 	run := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
@@ -189,7 +189,7 @@ func isPlain(s string) bool {
 func encodeWords(s string) string {
 	room := maxWord - len("=?UTF-8?Q?"+"?=")
 	q := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		q += qLen(s[i])
 	}
 	quoted := q <= (len(s)+2)/3*4
@@ -236,7 +236,7 @@ func isQSafe(b byte) bool {
 
 func qEncode(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch {
 		case s[i] == ' ':
 			b.WriteByte('_')

@@ -35,7 +35,7 @@ type RelayOptions struct {
 	IdleTimeout    time.Duration // 30 s: how long a connection waits in the pool for its next letter
 
 	RootCAs *x509.CertPool   // nil: the system's
-	Now     func() time.Time // for Outcome.At; nil is the system's clock
+	Now     func() time.Time // the program's one clock, for Outcome.At; must not be nil
 	Logger  *slog.Logger     // nil: silent
 	Journal Journal          // nil: none
 }
@@ -108,6 +108,9 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	if strings.ContainsFunc(o.LocalName, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		wrong = append(wrong, fmt.Errorf("the name of this machine, %q, can't be said in EHLO", o.LocalName))
 	}
+	if o.Now == nil {
+		wrong = append(wrong, errors.New("the relay has been given no clock"))
+	}
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
@@ -135,9 +138,6 @@ func (o *RelayOptions) setDefaults() {
 	}
 	if o.LocalName == "" {
 		o.LocalName = "localhost"
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -720,19 +720,20 @@ func TestSendOverAUnixSocket(t *testing.T) {
 }
 
 func TestNewRelayNamesEveryWrongKey(t *testing.T) {
+	clock := func() time.Time { return testNow }
 	_, err := NewRelay(RelayOptions{Port: 70000, TLS: "maybe", Password: "x", Connections: -1, LocalName: "a b"})
-	for _, want := range []string{"smtp.host", "smtp.port", "smtp.tls", "smtp.username", "smtp.connections", "EHLO"} {
+	for _, want := range []string{"clock", "smtp.host", "smtp.port", "smtp.tls", "smtp.username", "smtp.connections", "EHLO"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewRelay: %v, want it to name %s", err, want)
 		}
 	}
 	for _, host := range []string{"relay.example.org", "192.0.2.1", "localhost.example.org"} {
-		if _, err := NewRelay(RelayOptions{Host: host, Port: 25, TLS: "none"}); err == nil || !strings.Contains(err.Error(), "smtp.tls none") {
+		if _, err := NewRelay(RelayOptions{Host: host, Port: 25, TLS: "none", Now: clock}); err == nil || !strings.Contains(err.Error(), "smtp.tls none") {
 			t.Errorf("NewRelay lets %s go without TLS: %v", host, err)
 		}
 	}
 	for _, host := range []string{"localhost", "127.0.0.2", "::1", "/run/relay"} {
-		if _, err := NewRelay(RelayOptions{Host: host, Port: 25, TLS: "none"}); err != nil {
+		if _, err := NewRelay(RelayOptions{Host: host, Port: 25, TLS: "none", Now: clock}); err != nil {
 			t.Errorf("NewRelay(%s): %v", host, err)
 		}
 	}

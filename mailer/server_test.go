@@ -200,7 +200,6 @@ type talk struct {
 	conn net.Conn
 	r    *bufio.Reader
 	rcpt bool
-	user string
 }
 
 func (s *server) talk(raw net.Conn) {

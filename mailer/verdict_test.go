@@ -151,7 +151,7 @@ func TestVerdictOnWhatServersSay(t *testing.T) {
 func TestVerdictNeverSaysSentBeforeTheDotNorRefusedWithoutACode(t *testing.T) {
 	phases := []string{phaseConnect, phaseGreeting, phaseEhlo, phaseTLS, phaseAuth, phaseMail, phaseRcpt, phaseData, phaseDot}
 	for _, phase := range phases {
-		for code := 0; code < 600; code++ {
+		for code := range 600 {
 			for _, enhanced := range []string{"", "2.0.0", "4.7.1", "5.1.1", "5.7.1", "5.6.0"} {
 				state, cause := verdict(phase, code, enhanced)
 				switch {
