@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"time"
 
 	"convened"
 )
@@ -16,7 +15,7 @@ func (r *reading) changes(l *Letter) {
 		return
 	}
 	e := r.event
-	oldZone := r.location(was.Zone, time.UTC)
+	oldZone := was.TimeLocation()
 	if !e.Starts.Equal(was.Starts) || !e.Ends.Equal(was.Ends) || e.Zone != was.Zone {
 		l.Moved = r.moved(was)
 		wasYours, _, _, _ := r.yourWhen(was, oldZone)
@@ -45,7 +44,7 @@ func (r *reading) changes(l *Letter) {
 // moved says the new and the old time in short.
 func (r *reading) moved(was *convened.Event) *Moved {
 	loc, e := r.locale, r.event
-	oldZone := r.location(was.Zone, time.UTC)
+	oldZone := was.TimeLocation()
 	start, end := e.Starts.In(r.zone), e.Ends.In(r.zone)
 	oldStart, oldEnd := was.Starts.In(oldZone), was.Ends.In(oldZone)
 

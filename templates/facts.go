@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"convened"
@@ -19,39 +18,27 @@ type reading struct {
 	event *convened.Event
 	links Links
 
-	zones    *sync.Map // string to *time.Location
 	language string
 	locale   *locale
 	zone     *time.Location // the event's
 	yours    *time.Location // the reader's
 }
 
-// read begins a reading. What the zones are is kept with the set: tzdata is
-// read from files, and a burst of letters is about few zones.
-func (s *Set) read(now time.Time, c *convened.Claim, l Links) *reading {
+// read begins a reading.
+func read(now time.Time, c *convened.Claim, l Links) *reading {
 	language := convened.LetterLanguage(&c.Event, &c.Registration)
 	r := &reading{
-		now: now, claim: c, event: &c.Event, links: l, zones: &s.zones,
+		now: now, claim: c, event: &c.Event, links: l,
 		language: language, locale: localeOf[language],
 	}
-	r.zone = r.location(c.Event.Zone, time.UTC)
-	r.yours = r.location(c.Registration.Zone, r.zone)
+	r.zone = c.Event.TimeLocation()
+	r.yours = c.Registration.TimeLocation(&c.Event)
 	return r
 }
 
-// location is the zone of that name, or another where there is none: what a
-// person typed never fails.
-func (r *reading) location(name string, otherwise *time.Location) *time.Location {
-	if loc, ok := r.zones.Load(name); ok {
-		return loc.(*time.Location)
-	}
-	loc, err := convened.LoadZone(name)
-	if err != nil {
-		return otherwise // not kept: there is no end to what people type
-	}
-	r.zones.Store(name, loc)
-	return loc
-}
+// Facts gathers what a letter to this reader is told with, for pages that say
+// the same in another form.
+func Facts(now time.Time, c *convened.Claim, l Links) *Letter { return read(now, c, l).letter() }
 
 // letter gathers the facts. Which of them a kind of letter should offer is
 // decided here, once, and not in fifteen templates.
@@ -150,7 +137,23 @@ func (r *reading) offers(l *Letter) {
 		return
 	}
 	l.JoinURL = address(r.event.JoinURL)
-	l.JoinLater = l.JoinURL == ""
+	l.JoinLater = l.JoinURL == "" && online(r.event.Location)
+}
+
+// onlineWords are what the place of an event is called that has none.
+var onlineWords = regexp.MustCompile(`(?i)\b(online|on-line|virtual|remote|webinar|zoom|teams|meet|jitsi|webex|en ligne|virtuel|distance|distanciel|visio|webinaire|en línea|remoto|seminario web|videoconf)`)
+
+// online reports whether an event takes place on the net, so that a link which
+// is not there yet will follow: nobody says where it is, or says so.
+func online(place convened.Text) bool {
+	nowhere := true
+	for _, s := range place {
+		nowhere = nowhere && s == ""
+		if onlineWords.MatchString(s) {
+			return true
+		}
+	}
+	return nowhere
 }
 
 // maxNotes bounds how many notes one confirmation takes over.

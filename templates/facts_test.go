@@ -203,7 +203,7 @@ func TestSubjectsAreCutBetweenWords(t *testing.T) {
 
 func TestASubjectKeepsSomethingOfTheTitle(t *testing.T) {
 	for _, s := range Samples() {
-		l := Builtin().read(s.Now, s.Claim, s.Links).letter()
+		l := read(s.Now, s.Claim, s.Links).letter()
 		if got, start := render(t, s).Subject, string([]rune(l.Title)[:8]); !strings.Contains(got, start) {
 			t.Errorf("%s: %q holds nothing of %q", s.Name, got, l.Title)
 		}
@@ -228,4 +228,19 @@ func TestTheFrenchIsSetWithItsSpaces(t *testing.T) {
 		}
 	}
 	wants(t, "the subject", render(t, sample(convened.Confirmation, "fr")).Subject, "Inscription confirmée\u202f: L'inter")
+}
+
+func TestALinkIsPromisedOnlyForAnEventOnTheNet(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		place convened.Text
+		want  bool
+	}{
+		{nil, true}, {convened.Text{"en": ""}, true}, {convened.Text{"fr": "En ligne", "en": "Online"}, true}, {convened.Text{"es": "Videoconferencia"}, true},
+		{convened.Text{"en": "Town hall, room 3"}, false}, {convened.Text{"fr": "Maison de la ville, salle 2"}, false},
+	} {
+		if got := online(c.place); got != c.want {
+			t.Errorf("online(%v) is %v, want %v", c.place, got, c.want)
+		}
+	}
 }

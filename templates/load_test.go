@@ -294,7 +294,7 @@ func TestALetterThatIsTooLargeIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := sample(convened.ReminderKind, "en")
-	l := Builtin().read(s.Now, s.Claim, s.Links).letter()
+	l := read(s.Now, s.Claim, s.Links).letter()
 	l.Title = strings.Repeat("x", 300)
 	if _, err := u.render(l); !errors.Is(err, convened.ErrRefused) || !strings.Contains(err.Error(), "the HTML part has 120") {
 		t.Errorf("got %v, want it refused", err)

@@ -204,7 +204,7 @@ func constantWord(l *Letter, name string) string {
 func TestTextAndHTMLTellTheSame(t *testing.T) {
 	told := 0
 	for _, s := range Samples() {
-		r := Builtin().read(s.Now, s.Claim, s.Links)
+		r := read(s.Now, s.Claim, s.Links)
 		u, err := Builtin().unit(r)
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 func TestPlaceholdersAreFilledIn(t *testing.T) {
 	s := letterTo("Tokyo", convened.ReminderKind, "en")
 	s.Claim.Registration.Name = "Ana"
-	l := Builtin().read(s.Now, s.Claim, s.Links).letter()
+	l := read(s.Now, s.Claim, s.Links).letter()
 	for _, tt := range []struct{ in, want string }{
 		{"Dear {name},", "Dear Ana,"},
 		{"{title} is {starts_in}.", "Internationalisation and metropolitan spaces is tomorrow."},
@@ -36,7 +36,7 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 
 func TestEveryPlaceholderSaysSomethingInAnOrdinaryLetter(t *testing.T) {
 	s := sample(convened.ReminderKind, "en")
-	l := Builtin().read(s.Now, s.Claim, s.Links).letter()
+	l := read(s.Now, s.Claim, s.Links).letter()
 	for _, p := range Placeholders() {
 		if err := CheckPlaceholders("{" + p.Name + "}"); err != nil {
 			t.Errorf("{%s}: %v", p.Name, err)

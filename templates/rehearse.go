@@ -30,7 +30,7 @@ func rehearse(s *Set, all bool) problems {
 				if u.ours && !all || k.slug != slug || k.language != c.Registration.Language || name != string(c.Notice.Kind) {
 					continue
 				}
-				l := s.read(sample.Now, c, sample.Links).letter()
+				l := read(sample.Now, c, sample.Links).letter()
 				errs = append(errs, u.rehearse(sample.Name, k, l)...)
 			}
 		}

@@ -61,7 +61,7 @@ func (r *reading) reservation(l *Letter) *Reservation {
 		}
 	case c.Notice.Kind == convened.Update && c.Was != nil && !c.Was.Starts.Equal(e.Starts):
 		event.EventStatus = schema + "/EventRescheduled"
-		event.PreviousStartDate = c.Was.Starts.In(r.location(c.Was.Zone, time.UTC)).Format(time.RFC3339)
+		event.PreviousStartDate = c.Was.Starts.In(c.Was.TimeLocation()).Format(time.RFC3339)
 	}
 	return v
 }

@@ -77,7 +77,6 @@ type Set struct {
 	units  map[key]*unit
 	names  map[string]bool // what a rule may name
 	events map[string]bool // slugs that have templates of their own
-	zones  sync.Map        // time zones that were looked up
 }
 
 // A key says which unit: the event's slug, or "" where it has no templates of
@@ -117,7 +116,7 @@ func (s *Set) Render(now time.Time, c *convened.Claim, l Links) (content Content
 			content, err = Content{}, fmt.Errorf("render %s: panic: %v", c.Notice.Kind, r)
 		}
 	}()
-	r := s.read(now, c, l)
+	r := read(now, c, l)
 	u, err := s.unit(r)
 	if err != nil {
 		return Content{}, fmt.Errorf("render %s: %w", c.Notice.Kind, err)
