@@ -184,6 +184,7 @@ type Registration struct {
 	SeatedAt    time.Time // when the seat was last taken: planned, or taken up again
 	CancelledAt time.Time // zero: has the seat
 	MutedAt     time.Time // zero: gets reminders
+	DeclinedAt  time.Time // when an answer from a calendar said no; zero: none did. The seat stays
 	ErasedAt    time.Time // zero: the personal data is there
 }
 

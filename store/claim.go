@@ -22,16 +22,16 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 			c := &convened.Claim{}
 			n, r := &c.Notice, &c.Registration
 			var p past
-			var sequenced, created, seated, cancelled, muted, erased sql.NullTime
+			var sequenced, created, seated, cancelled, muted, declined, erased sql.NullTime
 			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
 				&n.MessageID, &n.LastError,
 				&r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
-				&r.Sequence, &sequenced, &created, &seated, &cancelled, &muted, &erased,
+				&r.Sequence, &sequenced, &created, &seated, &cancelled, &muted, &declined, &erased,
 				&p.revision, &p.told, &c.Told, &c.ThreadID)
 			n.State, n.Instant, n.DueAt = convened.Claimed, n.Instant.UTC(), n.DueAt.UTC()
 			r.ID, r.Event = n.Registration, n.Event
 			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.CreatedAt: created, &r.SeatedAt: seated,
-				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased} {
+				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased} {
 				if from.Valid {
 					*to = from.Time.UTC()
 				}

@@ -68,12 +68,12 @@ func (s *Store) People(ctx context.Context, event, search string, after convened
 		return each(ctx, tx, stmt("list_registrations"), []any{event, int64(after), limit, search}, func(rows *sql.Rows) error {
 			var p Person
 			r := &p.Registration
-			var sequenced, planned, seated, cancelled, muted, erased, refused, next sql.NullTime
+			var sequenced, planned, seated, cancelled, muted, declined, erased, refused, next sql.NullTime
 			err := rows.Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone, &p.SourceRef, &r.Sequence, &r.CreatedAt,
-				&sequenced, &planned, &seated, &cancelled, &muted, &erased, &refused, &p.Confirmation, &p.LastError, &p.Sent, &next)
+				&sequenced, &planned, &seated, &cancelled, &muted, &declined, &erased, &refused, &p.Confirmation, &p.LastError, &p.Sent, &next)
 			r.CreatedAt = r.CreatedAt.UTC()
 			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
-				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased, &p.RefusedAt: refused, &p.NextDue: next} {
+				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased, &p.RefusedAt: refused, &p.NextDue: next} {
 				if from.Valid {
 					*to = from.Time.UTC()
 				}
@@ -89,11 +89,11 @@ func (s *Store) People(ctx context.Context, event, search string, after convened
 func (s *Store) Seat(ctx context.Context, event, address string) (*convened.Registration, error) {
 	r := &convened.Registration{}
 	err := s.tx(ctx, "look for a registration", func(tx *sql.Tx) error {
-		var sequenced, planned, seated, cancelled, muted, erased sql.NullTime
+		var sequenced, planned, seated, cancelled, muted, declined, erased sql.NullTime
 		err := tx.QueryRowContext(ctx, stmt("seat_of_address"), event, address).Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone,
-			&r.Sequence, &r.CreatedAt, &sequenced, &planned, &seated, &cancelled, &muted, &erased)
+			&r.Sequence, &r.CreatedAt, &sequenced, &planned, &seated, &cancelled, &muted, &declined, &erased)
 		for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
-			&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.ErasedAt: erased} {
+			&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased} {
 			if from.Valid {
 				*to = from.Time.UTC()
 			}

@@ -16,7 +16,18 @@ type Status struct {
 	Waiting       int       // registrations that are not planned yet
 	WaitingSince  time.Time // when the oldest of them came; zero if none
 	SchemaVersion int64
+	Incoming      []IncomingLine // of the last seven days
 }
+
+// An IncomingLine counts the mails that came in, by what they were: a
+// convened.ReturnKind, or why they were dropped.
+type IncomingLine struct {
+	What  string
+	Mails int
+}
+
+// incomingDays is for how long what came in is counted in a Status.
+const incomingDays = 7
 
 // A DaemonSeen is a daemon by its row.
 type DaemonSeen struct {
@@ -71,9 +82,16 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 		}
 		st.WaitingSince = since.Time
 		if st.At.IsZero() {
-			return tx.QueryRowContext(ctx, stmt("server_time")).Scan(&st.At)
+			if err := tx.QueryRowContext(ctx, stmt("server_time")).Scan(&st.At); err != nil {
+				return err
+			}
 		}
-		return nil
+		return each(ctx, tx, stmt("incoming_since"), []any{st.At.AddDate(0, 0, 1-incomingDays)}, func(rows *sql.Rows) error {
+			var l IncomingLine
+			err := rows.Scan(&l.What, &l.Mails)
+			st.Incoming = append(st.Incoming, l)
+			return err
+		})
 	})
 	return st, err
 }

@@ -75,8 +75,10 @@ CREATE TABLE convened.registrations (
     cancelled_at timestamptz,
     muted_at     timestamptz,
     refused_at   timestamptz,
+    declined_at  timestamptz,
     erased_at    timestamptz
 );
+CREATE UNIQUE INDEX registrations_uid ON convened.registrations (uid);
 CREATE INDEX registrations_unplanned ON convened.registrations (id) WHERE planned_at IS NULL;
 -- One seat for each address of an event: what makes the second insert of a
 -- person a repetition is here, not in the planner.
@@ -206,6 +208,36 @@ CREATE TABLE convened.attempts (
     cause    text NOT NULL DEFAULT '',
     reply    text NOT NULL DEFAULT '',
     PRIMARY KEY (notice, attempt)
+);
+
+-- What came back: bounces, receipts, complaints, answers to invitations. The
+-- text is what somebody else's server said, and goes when the person is erased.
+CREATE TABLE convened.returns (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notice       bigint REFERENCES convened.notices (id),
+    registration bigint REFERENCES convened.registrations (id),
+    at           timestamptz NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('hard', 'soft', 'odd', 'receipt', 'complaint', 'answer')),
+    action       text NOT NULL DEFAULT '',
+    status       text NOT NULL DEFAULT '',
+    cause        text NOT NULL DEFAULT '',
+    text         text NOT NULL DEFAULT '',
+    said_at      timestamptz,
+    effect       text NOT NULL DEFAULT '' CHECK (effect IN ('', 'marked', 'muted', 'declined', 'accepted')),
+    digest       bytea, -- of the mail: it may be delivered twice
+    CHECK (notice IS NOT NULL OR registration IS NOT NULL)
+);
+CREATE UNIQUE INDEX returns_once ON convened.returns (digest, coalesce(notice, 0), coalesce(registration, 0));
+CREATE INDEX returns_of_notice ON convened.returns (notice, kind);
+CREATE INDEX returns_of_registration ON convened.returns (registration, kind);
+
+-- How many mails came in on a day (UTC), by what they were. Most are dropped,
+-- and leave nothing but this.
+CREATE TABLE convened.incoming (
+    day   date NOT NULL,
+    what  text NOT NULL,
+    mails bigint NOT NULL,
+    PRIMARY KEY (day, what)
 );
 
 -- What links to the registrants' pages are signed with.

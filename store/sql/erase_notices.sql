@@ -8,5 +8,7 @@ WITH gone AS (
         reason = CASE WHEN state IN ('planned', 'held', 'unknown') THEN 'the registration was erased' ELSE reason END
     WHERE registration = ANY ($1::bigint[])
     RETURNING id
+), returned AS (
+    UPDATE convened.returns SET text = '', digest = NULL WHERE registration = ANY ($1::bigint[])
 )
 UPDATE convened.attempts a SET reply = '' FROM gone WHERE a.notice = gone.id AND a.reply <> ''

@@ -24,6 +24,7 @@ SET name = coalesce(n.name, s.name),
     sequence = s.sequence + n.revived::int,
     sequenced_at = CASE WHEN n.revived THEN $2 ELSE s.sequenced_at END,
     cancelled_at = NULL,
+    declined_at = NULL,
     muted_at = CASE WHEN n.revived THEN NULL ELSE s.muted_at END,
     seat_no = coalesce(n.seat_no, s.seat_no),
     seated_at = CASE WHEN n.revived THEN $2 ELSE s.seated_at END
