@@ -12,7 +12,7 @@ import (
 func (s *Scheduler) Run(ctx context.Context) {
 	s.start(ctx)
 	defer s.stop()
-	failing := false
+	said := "" // the last error, until a tick works again
 	for ctx.Err() == nil {
 		now := s.o.Clock()
 		r, err := s.Tick(ctx, now)
@@ -20,12 +20,13 @@ func (s *Scheduler) Run(ctx context.Context) {
 			return
 		}
 		switch {
-		case err != nil && !failing:
-			s.log.Error("tick", "error", err.Error())
-		case err == nil && failing:
+		case err != nil && err.Error() != said:
+			said = err.Error()
+			s.log.Error("tick", "error", said)
+		case err == nil && said != "":
+			said = ""
 			s.log.Info("ticking again")
 		}
-		failing = err != nil
 		if r.Moved() {
 			s.log.Debug("tick", "planned", r.Planned, "claimed", r.Claimed, "cancelled", r.Cancelled, "marked", r.Marked, "given_back", r.GivenBack)
 		}
@@ -41,7 +42,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 		default:
 			if next, err := s.NextInstant(ctx, now); err == nil && !next.IsZero() {
 				wait = min(wait, max(next.Sub(s.o.Clock()), 0))
-				if r.Waiting != "" || s.full() {
+				// What is due and was not taken, because it can't be sent now or
+				// somebody holds its row, is no reason to look again at once.
+				if r.Waiting != "" || s.full() || !next.After(now) && !r.Moved() {
 					wait = max(wait, s.o.Poll/5)
 				}
 			}
