@@ -69,16 +69,11 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		switch {
 		case made.useless != "":
 			r.Cancelled++
-			o := convened.Outcome{State: convened.Cancelled, Cause: convened.CauseUseless, At: now}
-			if c.Notice.Failures > 0 && (made.useless == TooLate || made.useless == EventOver) {
-				// It was not for want of trying.
-				o.State, o.Reply = convened.Refused, c.Notice.LastError
-			}
-			s.outcomes <- settling{c, o, made.useless}
+			s.outcomes <- settling{c, ofNoUse(c, made.useless, now), made.useless}
 		case made.err != nil:
 			s.outcomes <- settling{c, failedToCompose(made.err, now), ""}
 		default:
-			jobs = append(jobs, job{c, made.letter})
+			jobs = append(jobs, job{claim: c, letter: made.letter})
 		}
 	}
 	if len(jobs) == 0 {
@@ -89,12 +84,13 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		marks[i] = convened.Mark{Notice: j.claim.Notice.ID, Attempt: j.claim.Notice.Attempt, MessageID: j.letter.MessageID,
 			Revision: j.claim.Event.Revision, Sequence: j.claim.Registration.Sequence}
 	}
-	ok, err := s.o.Store.Mark(ctx, marks, s.o.DotTimeout+s.o.Lease)
+	marked := s.o.Clock().Round(0) // before the lease begins, and on the wall: leases go on while a machine sleeps
+	ok, err := s.o.Store.Mark(ctx, marks, s.markLease())
 	if err != nil {
 		// The mark may be committed or not. Nothing was sent, and as long as the
 		// claims hold they can be returned: settling is fenced by the attempt.
 		for _, j := range jobs {
-			s.outcomes <- settling{j.claim, convened.Outcome{State: convened.Planned, Cause: convened.CauseStopped, Free: true, At: now}, ""}
+			s.outcomes <- settling{j.claim, givenBack(now, 0), ""}
 		}
 		return err
 	}
@@ -102,6 +98,7 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 	for _, j := range jobs {
 		if ok[j.claim.Notice.ID] {
 			r.Marked++
+			j.marked = marked
 			s.outbox <- j // has room for all that may be in flight
 		} else {
 			stale = append(stale, j.claim)
@@ -113,7 +110,29 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 	r.GivenBack += len(stale)
 	r.More = true
 	s.finished(len(stale))
-	return s.o.Store.GiveBack(ctx, stale, now)
+	// To let go of a claim is the last thing that a daemon does that stops.
+	return s.o.Store.GiveBack(context.WithoutCancel(ctx), stale, now)
+}
+
+// markLease is how long a mark holds: a letter waits for a hand for at most a
+// lease, is brought up to its final dot within another, and its last reply may
+// take DotTimeout. While a letter may be on the wire, nobody else has it.
+func (s *Scheduler) markLease() time.Duration { return 2*s.o.Lease + s.o.DotTimeout }
+
+// ofNoUse is the outcome of a claim that needs not be sent any more.
+func ofNoUse(c *convened.Claim, why string, now time.Time) convened.Outcome {
+	o := convened.Outcome{State: convened.Cancelled, Cause: convened.CauseUseless, At: now}
+	if c.Notice.Failures > 0 && (why == TooLate || why == EventOver) {
+		// It was not for want of trying.
+		o.State, o.Reply = convened.Refused, c.Notice.LastError
+	}
+	return o
+}
+
+// givenBack is the outcome of a letter that was not begun, to be claimed again
+// after a while.
+func givenBack(now time.Time, after time.Duration) convened.Outcome {
+	return convened.Outcome{State: convened.Planned, Cause: convened.CauseStopped, Free: true, RetryAfter: after, At: now}
 }
 
 // A draft is what composing a claim came to: a letter, a reason why it is of no
@@ -151,7 +170,7 @@ func (s *Scheduler) composeOne(now time.Time, c *convened.Claim) (m draft) {
 		return draft{useless: why}
 	}
 	if c.Notice.Kind == convened.Confirmation {
-		c.Folded = Folded(&c.Event, c.Registration.SeatedAt)
+		c.Folded = FoldedInto(c)
 	}
 	letter, err := s.o.Composer.Compose(now, c)
 	return draft{letter: letter, err: err}
@@ -173,11 +192,40 @@ func (s *Scheduler) start(ctx context.Context) {
 	for range s.o.Hands {
 		s.hands.Go(func() {
 			for j := range s.outbox {
-				s.outcomes <- settling{j.claim, s.send(ctx, j), ""}
+				s.outcomes <- s.handle(ctx, j)
 			}
 		})
 	}
 	s.settler.Go(s.settle)
+}
+
+// handle sends a letter, unless it should not go any more: it has waited for a
+// hand, and the world did not stand still.
+func (s *Scheduler) handle(ctx context.Context, j job) settling {
+	now := s.o.Clock()
+	s.mu.Lock()
+	held, closings := s.relay.until.Sub(now), s.relay.closings
+	s.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return settling{j.claim, givenBack(now, 0), ""}
+	case held > 0:
+		return settling{j.claim, givenBack(now, held), ""}
+	case now.Sub(j.marked) > s.o.Lease:
+		// What is left of its lease would not cover it.
+		return settling{j.claim, givenBack(now, 0), ""}
+	}
+	if why := Useless(now, j.claim, s.o.Grace); why != "" {
+		return settling{j.claim, ofNoUse(j.claim, why, now), why}
+	}
+	o := s.send(ctx, j)
+	if o.At.IsZero() {
+		o.At = s.o.Clock()
+	}
+	s.mu.Lock()
+	s.relay.saw(o, closings)
+	s.mu.Unlock()
+	return settling{j.claim, o, ""}
 }
 
 func (s *Scheduler) send(ctx context.Context, j job) (o convened.Outcome) {
@@ -188,12 +236,20 @@ func (s *Scheduler) send(ctx context.Context, j job) (o convened.Outcome) {
 			o = convened.Outcome{State: convened.Unknown, Cause: convened.CauseDoubt}
 		}
 	}()
-	if ctx.Err() != nil {
-		return convened.Outcome{State: convened.Planned, Cause: convened.CauseStopped, Free: true}
-	}
-	o = j.letter.Send(ctx)
-	if o.State == convened.Planned && ctx.Err() != nil {
+	dialogue, cancel := context.WithTimeout(ctx, s.o.Lease)
+	defer cancel()
+	o = j.letter.Send(dialogue)
+	switch {
+	case o.State != convened.Planned || o.Code != 0 || dialogue.Err() == nil:
+	case ctx.Err() != nil:
 		o.Cause, o.Free = convened.CauseStopped, true
+	case o.Cause == convened.CauseStopped:
+		// It was not us who stopped it: the relay is too slow.
+		o.Cause, o.Free, o.Reply = convened.CauseServer, false, "no final dot after "+s.o.Lease.String()
+		switch o.Phase {
+		case "connect", "greeting", "ehlo", "tls", "auth":
+			o.Cause, o.Free = convened.CauseRelay, true
+		}
 	}
 	return o
 }
@@ -236,29 +292,68 @@ const settleMoment = 5 * time.Millisecond
 // settlePatience bounds the waits between tries to settle.
 const settlePatience = 2 * time.Second
 
-func (s *Scheduler) settleBatch(batch []settling) {
-	list := make([]convened.Settlement, len(batch))
-	s.mu.Lock()
-	for i, w := range batch {
-		list[i] = s.settlement(w)
-		s.relay.saw(list[i].Outcome)
+// A writing is a batch of outcomes on its way to the database.
+type writing struct {
+	list []convened.Settlement
+
+	mu   sync.Mutex
+	done bool
+	took map[convened.NoticeID]bool
+}
+
+// try writes the outcomes unless they are written.
+func (w *writing) try(ctx context.Context, s Store) (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done {
+		return nil
 	}
-	s.mu.Unlock()
+	w.took, err = s.Settle(ctx, w.list)
+	w.done = err == nil
+	return err
+}
+
+func (s *Scheduler) settleBatch(batch []settling) {
+	w := &writing{list: make([]convened.Settlement, len(batch))}
+	for i, b := range batch {
+		w.list[i] = s.settlement(b)
+	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, settlePatience) {
-		took, err := s.o.Store.Settle(context.Background(), list)
+		err := w.try(context.Background(), s.o.Store)
 		if err == nil {
-			for i, w := range batch {
-				s.report(list[i], w.claim, took[w.claim.Notice.ID])
+			for i, b := range batch {
+				s.report(w.list[i], b.claim, w.took[b.claim.Notice.ID])
 			}
 			break
 		}
-		s.log.Error("settle is not written, trying again", "notices", len(list), "error", err.Error())
+		s.log.Error("settle is not written, trying again", "notices", len(w.list), "error", err.Error())
+		s.owe(w)
 		if s.abandoned() {
 			break
 		}
 		time.Sleep(wait)
 	}
+	s.owe(nil)
 	s.finished(len(batch))
+}
+
+// owe notes what could not be written yet.
+func (s *Scheduler) owe(w *writing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed = w
+}
+
+// settleOwed tries once more to write what could not be written. It comes
+// before leases are judged: after an outage that was longer than a lease, what
+// this daemon knows to be sent would be taken for doubtful and go out again.
+func (s *Scheduler) settleOwed(ctx context.Context) {
+	s.mu.Lock()
+	w := s.owed
+	s.mu.Unlock()
+	if w != nil {
+		_ = w.try(ctx, s.o.Store) // the settler goes on trying, and says so
+	}
 }
 
 func (s *Scheduler) abandoned() bool {

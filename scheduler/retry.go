@@ -63,8 +63,10 @@ func (s *Scheduler) settlement(w settling) convened.Settlement {
 		st.DueAt = o.At.Add(max(wait, o.RetryAfter))
 		// The last try is when it loses its use: the claim then finds it useless
 		// and says so, with the server's last words.
-		if last := lastUse(w.claim, s.o.Grace); st.DueAt.After(last) && last.After(o.At) {
-			st.DueAt = last.Add(time.Millisecond)
+		if last := lastUse(w.claim, s.o.Grace).Add(time.Millisecond); st.DueAt.After(last) {
+			if st.DueAt = last; last.Before(o.At) {
+				st.DueAt = o.At
+			}
 		}
 	case convened.Unknown:
 		st.DueAt = o.At.Add(s.o.DotTimeout)
@@ -73,11 +75,12 @@ func (s *Scheduler) settlement(w settling) convened.Settlement {
 }
 
 // A gate keeps everybody from a relay that does not answer: after a failure
-// nothing is claimed for a while, then one notice goes ahead as a probe, and
-// its success opens the gate.
+// nothing is claimed and no letter begun for a while, then one notice goes ahead
+// as a probe, and its success opens the gate.
 type gate struct {
-	until time.Time // closed until then; zero: open
-	why   string
+	until    time.Time // closed until then; zero: open
+	why      string
+	closings int // how often it has closed
 }
 
 // room returns how many may pass at now.
@@ -92,14 +95,17 @@ func (g *gate) room(now time.Time, want, inFlight int) int {
 	}
 }
 
-// saw takes note of an outcome: only failures of the relay itself close it.
-func (g *gate) saw(o convened.Outcome) {
+// saw takes note of what came of a letter that was begun when the gate had
+// closed so many times. Only failures of the relay itself close it, and what was
+// begun before it closed does not open it: a connection of the pool may work
+// long after the relay lets nobody in any more.
+func (g *gate) saw(o convened.Outcome, closings int) {
 	switch {
 	case o.Cause == convened.CauseLogin:
-		g.until, g.why = o.At.Add(loginPause), "the relay refuses our login"
+		*g = gate{o.At.Add(loginPause), "the relay refuses our login", g.closings + 1}
 	case o.Cause == convened.CauseRelay:
-		g.until, g.why = o.At.Add(relayPause), "the relay can't be reached"
-	case o.State == convened.Sent || o.Code != 0:
-		*g = gate{}
+		*g = gate{o.At.Add(relayPause), "the relay can't be reached", g.closings + 1}
+	case (o.State == convened.Sent || o.Code != 0) && closings == g.closings:
+		g.until, g.why = time.Time{}, ""
 	}
 }

@@ -83,7 +83,7 @@ type Options struct {
 	Hands       int           // letters on the wire at the same time: the relay's connections; 0 is 8
 	Batch       int           // notices a claim takes; 0 is 100
 	Poll        time.Duration // how often to look without a hint; 0 is 5 s
-	Lease       time.Duration // how long a claim holds; 0 is 60 s
+	Lease       time.Duration // how long a claim holds, a marked letter waits for a hand, and a dialogue may take up to its final dot; 0 is 60 s
 	DotTimeout  time.Duration // how long the server may take for its last reply; 0 is 10 minutes
 	RetryFirst  time.Duration // the first wait after a temporary failure; 0 is 5 minutes
 	Grace       time.Duration // the most that a reminder may be late; 0 is 1 hour
@@ -113,12 +113,14 @@ type Scheduler struct {
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
 	relay    gate
+	owed     *writing // outcomes that could not be written; nil: none
 	giveUp   bool
 }
 
 type job struct {
 	claim  *convened.Claim
 	letter Letter
+	marked time.Time // not later than its lease began
 }
 
 type settling struct {
@@ -130,7 +132,7 @@ type settling struct {
 // New returns a Scheduler that has not started.
 func New(o Options) *Scheduler {
 	for to, def := range map[*time.Duration]time.Duration{&o.Poll: 5 * time.Second, &o.Lease: time.Minute, &o.DotTimeout: 10 * time.Minute,
-		&o.RetryFirst: 5 * time.Minute, &o.Grace: time.Hour, &o.ConfirmOnce: 10 * time.Minute} {
+		&o.RetryFirst: 5 * time.Minute, &o.Grace: time.Hour, &o.ConfirmOnce: confirmOnce} {
 		if *to == 0 {
 			*to = def
 		}
@@ -142,7 +144,7 @@ func New(o Options) *Scheduler {
 		o.Batch = 100
 	}
 	if o.Doubt == (convened.Doubt{}) {
-		o.Doubt = convened.Doubt{Reminders: 1, Others: 3}
+		o.Doubt = tries
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -190,6 +192,7 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	if r.Waiting == "" {
 		errs = append(errs, s.plan(ctx, now, &r)...)
 	}
+	s.settleOwed(ctx)
 	rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)
 	r.Recovered = rec
 	errs = append(errs, err)
