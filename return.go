@@ -29,7 +29,7 @@ type ReturnKind string
 
 // The kinds of returns, as they stand in the database.
 const (
-	HardBounce  ReturnKind = "hard"      // the letter did not arrive, and no other would
+	HardBounce  ReturnKind = "hard"      // the letter did not arrive and won't; Cause says whether another would
 	SoftBounce  ReturnKind = "soft"      // it did not arrive yet, or did not for a reason that passes
 	OddBounce   ReturnKind = "odd"       // a bounce that does not say why in a form that can be relied on
 	Receipt     ReturnKind = "receipt"   // it arrived, or went on to where nobody reports

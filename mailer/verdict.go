@@ -127,6 +127,15 @@ func explained(phase, subject, detail string) convened.Cause {
 	return ""
 }
 
+// CauseOf returns what an enhanced status code (RFC 3463) says is the matter
+// with one recipient, as reports (RFC 3464 2.3.4) use it: of a mail that a server
+// had taken and gave back it means what it means in a reply. "" where the code
+// leaves that open, or is none.
+func CauseOf(enhanced string) convened.Cause {
+	_, subject, detail := splitEnhanced(enhanced)
+	return explained(phaseRcpt, subject, detail)
+}
+
 func splitEnhanced(s string) (class, subject, detail string) {
 	class, rest, _ := strings.Cut(s, ".")
 	subject, detail, _ = strings.Cut(rest, ".")
