@@ -160,6 +160,14 @@ func TestSendJudgesByPhaseAndCode(t *testing.T) {
 				if n := s.asked("CONNECT"); n != want {
 					t.Errorf("%d connections for both letters, want %d", n, want)
 				}
+				for _, got := range s.accepted() {
+					if got != string(letter().Data) {
+						t.Errorf("the server has %q", got)
+					}
+				}
+				if n := len(s.accepted()); n > 1 && tt.state != convened.Unknown {
+					t.Errorf("the server has %d letters, want the second alone", n)
+				}
 			})
 		})
 	}
@@ -183,6 +191,21 @@ func TestRefusedRecipientWhoseDATAIsTakenGetsALonelyDot(t *testing.T) {
 		if got := s.said(); !slices.Equal(got[:len(want)], want) {
 			t.Errorf("the dialogue was %q, want %q", got, want)
 		}
+	}
+}
+
+func TestRefusedSenderWhoseRecipientIsTakenGetsNoDot(t *testing.T) {
+	s := serve(t, &server{extensions: []string{"PIPELINING"}, rules: map[string]func(int) string{
+		"MAIL": once(1, "451 4.3.0 later"), "RCPT": once(1, "250 2.1.5 ok"), "DATA": once(1, "354 go on")}})
+	r := s.relay(nil)
+	if o := send(t, r, letter()); o.State != convened.Planned || o.Phase != "mail" || o.Code != 451 {
+		t.Errorf("Send = %+v, want the sender's 451", o)
+	}
+	if o := send(t, r, letter()); o.State != convened.Sent {
+		t.Errorf("the next letter: %+v", o)
+	}
+	if got := s.accepted(); len(got) != 1 || got[0] != string(letter().Data) {
+		t.Errorf("the server has %q, want the second letter alone", got)
 	}
 }
 

@@ -199,7 +199,8 @@ type talk struct {
 	*server
 	conn net.Conn
 	r    *bufio.Reader
-	rcpt bool
+	mail bool // a sender was accepted
+	rcpt bool // and a recipient
 }
 
 func (s *server) talk(raw net.Conn) {
@@ -277,11 +278,16 @@ func (d *talk) command(verb, line string) bool {
 		return t.Handshake() == nil
 	case "AUTH":
 		return d.auth(line)
+	case "MAIL":
+		return d.answerTo(verb, line, "250 2.1.0 ok", func(reply string) { d.mail, d.rcpt = reply[0] == '2', false })
+	case "RSET":
+		return d.answerTo(verb, line, "250 2.0.0 ok", func(reply string) { d.mail, d.rcpt = false, false })
 	case "RCPT":
-		refused := false
-		ok := d.answerTo(verb, line, "250 2.1.5 ok", func(reply string) { refused = reply[0] != '2' })
-		d.rcpt = !refused
-		return ok
+		usually := "250 2.1.5 ok"
+		if !d.mail {
+			usually = "503 5.5.1 no sender"
+		}
+		return d.answerTo(verb, line, usually, func(reply string) { d.rcpt = reply[0] == '2' })
 	case "DATA":
 		usually := "354 go on"
 		if !d.rcpt {
@@ -317,7 +323,7 @@ func (d *talk) body() bool {
 		usually = "554 5.5.1 no valid recipients"
 	}
 	accepted := d.rcpt
-	d.rcpt = false
+	d.mail, d.rcpt = false, false
 	return d.answerTo("DOT", ".", usually, func(reply string) {
 		if accepted && reply[0] == '2' {
 			d.mu.Lock()

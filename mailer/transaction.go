@@ -114,6 +114,7 @@ func (c *conn) pipeline(steps []step) *fault {
 		return c.stale(steps[0], c.fail(steps[0].phase, err))
 	}
 	var first *fault
+	var recipient bool // it was taken
 	for i, s := range steps {
 		if s.phase == phaseData {
 			c.allow(c.opts.DataTimeout)
@@ -133,8 +134,9 @@ func (c *conn) pipeline(steps []step) *fault {
 		if c.broken {
 			return first
 		}
+		recipient = recipient || s.phase == phaseRcpt && f == nil
 		if s.phase == phaseData && f == nil && first != nil {
-			c.lonelyDot()
+			c.lonelyDot(recipient)
 		}
 	}
 	return first
@@ -157,8 +159,13 @@ func (c *conn) ready(s step, rep reply) *fault {
 
 // lonelyDot ends a DATA that the server began though it had refused the
 // recipient (RFC 2920 3.1). There is nobody whom it could deliver to, so its
-// reply changes nothing.
-func (c *conn) lonelyDot() {
+// reply changes nothing. A server that has a recipient, but refused the sender,
+// might deliver an empty letter: it is left without a dot.
+func (c *conn) lonelyDot(recipient bool) {
+	if recipient {
+		c.broken = true
+		return
+	}
 	c.allow(c.opts.DataTimeout)
 	if _, err := c.net.Write([]byte(".\r\n")); err != nil {
 		c.broken = true
@@ -248,8 +255,8 @@ func stuffDots(data []byte) ([]byte, error) {
 	if !bytes.HasSuffix(data, []byte("\r\n")) {
 		return nil, errors.New("the letter does not end with a line end")
 	}
-	var lines, dots int
-	for rest := data; len(rest) > 0; lines++ {
+	dots := 0
+	for rest := data; len(rest) > 0; {
 		end := bytes.IndexByte(rest, '\n')
 		if end < 1 || rest[end-1] != '\r' || bytes.IndexByte(rest[:end-1], '\r') >= 0 {
 			return nil, errors.New("the letter has a line end that is not CRLF")
