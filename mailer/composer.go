@@ -262,8 +262,11 @@ func (c *Composer) links(claim *convened.Claim) templates.Links {
 	if claim.Registration.ID == 0 {
 		return templates.Links{}
 	}
-	page := c.publicURL + "/r/" + c.keys.Token(claim.Registration.ID)
-	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: page + "/unsubscribe"}
+	token := c.keys.Token(claim.Registration.ID)
+	page := c.publicURL + "/r/" + token
+	// The way out is short, because it must stand on one line of 78 characters in
+	// List-Unsubscribe, where nothing can be folded.
+	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: c.publicURL + "/u/" + token}
 }
 
 // messageID returns the Message-ID (RFC 5322 3.6.4) that the notice has already,

@@ -550,8 +550,10 @@ func TestNewComposerNamesEveryWrongKey(t *testing.T) {
 			continue
 		}
 		links := c.links(claimOf(t, convened.Confirmation, "fr"))
-		if want := strings.TrimSuffix(u, "/") + "/r/" + testKeys.Token(4217); links.Manage != want || links.Cancel != want+"/cancel" || links.Unsubscribe != want+"/unsubscribe" {
-			t.Errorf("the links are %+v, want %s", links, want)
+		base, token := strings.TrimSuffix(u, "/"), testKeys.Token(4217)
+		want := templates.Links{Manage: base + "/r/" + token, Cancel: base + "/r/" + token + "/cancel", Unsubscribe: base + "/u/" + token}
+		if links != want {
+			t.Errorf("the links are %+v, want %+v", links, want)
 		}
 	}
 	for d, ok := range map[string]bool{"example.org": true, "news.example.org": true, "org": false, "example.com": false, "ample.org": false} {

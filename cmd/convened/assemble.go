@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"convened"
@@ -129,21 +130,33 @@ func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, 
 	}
 	if d := cfg.SMTP.DKIM; d.Domain != "" {
 		if p.signer, err = mailer.NewSigner(d.Domain, d.Selector, []byte(d.Key.Reveal())); err != nil {
-			return nil, fmt.Errorf("%w: smtp.dkim: %w", errConfiguration, err)
+			return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 		}
 		options.Signer = p.signer
 	}
 	if p.composer, err = mailer.NewComposer(options); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
-	host, _ := os.Hostname()
 	p.relay, err = mailer.NewRelay(mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
 		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
-		DotTimeout: cfg.SMTP.DotTimeout, LocalName: host, Now: clock, Logger: log, Journal: journal})
+		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log, Journal: journal})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
 	return p, nil
+}
+
+// helloName is how EHLO names this machine: some relays want a full name.
+func helloName(cfg *config.Config) string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "localhost"
+	}
+	if !strings.Contains(host, ".") && host != "localhost" {
+		_, domain, _ := strings.Cut(cfg.SMTP.From.Address, "@")
+		host += "." + domain
+	}
+	return host
 }
 
 // Compose makes a letter that knows how to send itself: scheduler.Composer.
