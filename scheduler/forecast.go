@@ -15,11 +15,13 @@ import (
 // Why somebody who is registered does not get a reminder: words that stand on
 // no row, because none is made.
 const (
-	NoAddress   = "the address was refused"
-	LateFolded  = "folded into the confirmation: the seat was taken less than 30 minutes before it, or after it"
-	LateSkipped = "the seat was taken after it"
-	StoodIn     = "folded into a confirmation or an update of the 30 minutes before it"
-	NotNeeded   = "not needed: nothing that this person was sent says otherwise"
+	PassedByRule = "its instant was past when the rule was written"
+	PassedByMove = "its instant was past when the event was moved"
+	NoAddress    = "the address was refused"
+	LateFolded   = "folded into the confirmation: the seat was taken less than 30 minutes before it, or after it"
+	LateSkipped  = "the seat was taken after it"
+	StoodIn      = "folded into a confirmation or an update of the 30 minutes before it"
+	NotNeeded    = "not needed: nothing that this person was sent says otherwise"
 )
 
 // confirmOnce is how long a confirmation stands in for a second one.
@@ -443,7 +445,7 @@ func (f *foresight) send(s *convened.Seat, at time.Time) {
 			continue
 		}
 		bound := tries.Others
-		if w.Kind == convened.ReminderKind || w.Kind == convened.Followup {
+		if ofRule(w.Kind) {
 			bound = tries.Reminders
 		}
 		if w.State = convened.Planned; w.Doubts > bound {
@@ -501,7 +503,7 @@ func (f *foresight) claimed(s *convened.Seat, w *convened.Waiting, told int) *co
 	c.Notice = convened.Notice{Registration: s.ID, Event: f.o.Event.Slug, Kind: w.Kind, Occasion: w.Occasion, Instant: w.Instant, Failures: w.Failures}
 	c.Registration = convened.Registration{ID: s.ID, Sequence: s.Sequence, SeatedAt: s.SeatedAt, CancelledAt: s.CancelledAt, MutedAt: s.MutedAt, ErasedAt: s.ErasedAt}
 	c.Told, c.Reminder = told, nil
-	if w.Kind == convened.ReminderKind || w.Kind == convened.Followup {
+	if ofRule(w.Kind) {
 		if o, err := convened.ParseOccasion(w.Occasion); err == nil {
 			c.Reminder = f.reminders[o.Key]
 		}

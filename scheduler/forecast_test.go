@@ -333,6 +333,7 @@ func (f *life) compare() {
 		f.t.Fatalf("at %s\nsent     %s\nforetold %s\n%s", f.now.Format(time.RFC3339Nano),
 			strings.Join(got, "\n         "), strings.Join(want, "\n         "), strings.Join(f.log, "\n"))
 	}
+	f.explainEverybody(foretold)
 	for what, n := range not {
 		f.seen[what] += n
 	}
@@ -348,6 +349,94 @@ func (f *life) compare() {
 			f.seen["revived"]++
 		}
 	}
+}
+
+// explainEverybody asks of each person what became of every mail, and compares
+// with what is foretold and with the rows.
+func (f *life) explainEverybody(foretold []mail) {
+	all := f.l.outlook()
+	for _, person := range alone(all) {
+		id, address := person.id, person.address
+		var history []convened.Notice
+		for _, n := range f.l.of(id, convened.Kinds()...) {
+			history = append(history, n.Notice)
+		}
+		lines := scheduler.Explain(person.Outlook, history, f.now, grace)
+		var will []mail
+		names := map[string]int{}
+		rows := 0
+		for _, l := range lines {
+			names[string(l.Kind)+" "+l.Occasion]++
+			if l.Notice != 0 {
+				rows++
+			}
+			switch {
+			case l.Verdict == scheduler.Will:
+				will = append(will, mail{id, l.Kind, l.Occasion, l.At, ""})
+			case l.Verdict == scheduler.Did && f.l.notices[l.Notice-1].State != convened.Sent:
+				f.t.Fatalf("to %s: %+v, and the row is %+v", address, l, f.l.notices[l.Notice-1])
+			case l.Verdict != scheduler.Did && (l.Why == "" || !l.At.IsZero()):
+				f.t.Fatalf("to %s: no reason in %+v", address, l)
+			}
+			f.seen["explained: "+string(l.Verdict)]++
+		}
+		var want []mail
+		for _, m := range foretold {
+			if m.seat == id {
+				m.language = ""
+				want = append(want, m)
+			}
+		}
+		if got, want := sorted(will), sorted(want); !slices.Equal(got, want) {
+			f.t.Fatalf("to %s at %s\nexplained %s\nforetold  %s\n%s", address, f.now, strings.Join(got, "\n          "), strings.Join(want, "\n          "), strings.Join(f.log, "\n"))
+		}
+		for _, o := range scheduler.Occasions(all.Event) {
+			rule, err := scheduler.RuleOf(ruleNamed(all.Event, o.Key))
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			if name := string(rule.Kind()) + " " + o.String(); names[name] != 1 {
+				f.t.Fatalf("to %s: %d lines of %s in %+v", address, names[name], name, lines)
+			}
+		}
+		for name, n := range names {
+			if n != 1 {
+				f.t.Fatalf("to %s: %d lines of %s", address, n, name)
+			}
+		}
+		if rows != len(history) {
+			f.t.Fatalf("to %s: %d of %d rows are explained", address, rows, len(history))
+		}
+	}
+}
+
+type onePerson struct {
+	*convened.Outlook
+	id      convened.RegistrationID
+	address string
+}
+
+// alone is an outlook for each person that there is.
+func alone(all *convened.Outlook) []onePerson {
+	var list []onePerson
+	for _, s := range all.Seats {
+		o := *all
+		o.Seats = []convened.Seat{s}
+		o.Arrivals = slices.DeleteFunc(slices.Clone(all.Arrivals), func(a convened.Arrival) bool { return a.Seat != s.ID })
+		list = append(list, onePerson{&o, s.ID, fmt.Sprint("seat ", s.ID)})
+	}
+	seen := map[string]bool{}
+	for _, a := range all.Arrivals {
+		if a.Seat != 0 || seen[a.Address] {
+			continue
+		}
+		seen[a.Address] = true
+		o := *all
+		o.Seats = nil
+		o.Arrivals = slices.DeleteFunc(slices.Clone(all.Arrivals), func(b convened.Arrival) bool { return b.Address != a.Address })
+		list = append(list, onePerson{&o, a.ID, a.Address})
+	}
+	return list
 }
 
 // A daemonOf is a scheduler on a ledger, played on a virtual clock.

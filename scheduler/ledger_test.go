@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"convened"
-	"convened/desk"
 	"convened/scheduler"
 )
 
@@ -554,7 +553,7 @@ func (l *ledger) apply(e convened.Event, now time.Time) error {
 	if raises {
 		e.Sequence++
 	}
-	l.event, l.overAt = e, desk.OverAt(&e, grace)
+	l.event, l.overAt = e, overAt(&e)
 	over := !now.Before(was.Ends) && !now.Before(e.Ends)
 	stillOff := was.Status == convened.EventIsOff && e.Status == convened.EventIsOff
 	if !raises || over || stillOff {
@@ -569,6 +568,17 @@ func (l *ledger) apply(e convened.Event, now time.Time) error {
 	}
 	l.changes = append(l.changes, changeRow{PendingChange: c})
 	return nil
+}
+
+// overAt is when nothing of an event is planned any more: see OverAt of package desk.
+func overAt(e *convened.Event) time.Time {
+	over := e.Ends
+	for _, o := range scheduler.Occasions(e) {
+		if o.At.After(over) {
+			over = scheduler.Deadline(o, convened.Followup, grace)
+		}
+	}
+	return over.Add(24 * time.Hour)
 }
 
 // outlook is Outlook of package store.

@@ -80,21 +80,21 @@ func (c *collection) mailing(k mailingKey, at time.Time) *Mailing {
 
 func (c *collection) add(f Fate) {
 	k := mailingKey{kind: f.Kind, waits: f.State != ""}
-	ofRule := f.Kind == convened.ReminderKind || f.Kind == convened.Followup
-	if ofRule {
+	byRule := ofRule(f.Kind)
+	if byRule {
 		k.occasion = f.Occasion
 	} else if !k.waits {
 		k.at = f.At
 	}
 	if !f.Goes() {
 		// Who gave the seat up is nobody that a line of the plan should count.
-		if m := c.byKey[k]; m != nil && ofRule && f.Why != Withdrawn && f.Why != Erased {
+		if m := c.byKey[k]; m != nil && byRule && f.Why != Withdrawn && f.Why != Erased {
 			m.Not[f.Why]++
 		}
 		return
 	}
 	m := c.mailing(k, f.At)
-	if ofRule && m.Occasion.Key == "" {
+	if byRule && m.Occasion.Key == "" {
 		m.Occasion = occasionOf(c.event, f.Occasion)
 	}
 	m.People++
@@ -149,7 +149,7 @@ func AsIf(o *convened.Outlook, at time.Time) *convened.Outlook {
 			s.SpokenAt = time.Time{}
 		}
 		s.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(w convened.Waiting) bool {
-			return (w.Kind == convened.ReminderKind || w.Kind == convened.Followup) && w.Instant.After(at)
+			return ofRule(w.Kind) && w.Instant.After(at)
 		})
 	}
 	return &past

@@ -22,8 +22,9 @@ type plannedOccasions struct {
 func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error {
 	var errs []error
 	events, err := s.o.Store.OpenEvents(ctx, now)
-	if err != nil {
-		return []error{err} // the database does not answer: the other steps would not do better
+	errs = append(errs, err)
+	if err != nil && len(events) == 0 {
+		return errs // the database does not answer: the other steps would not do better
 	}
 	step, err := s.o.Store.PlanChanges(ctx, now)
 	errs = append(errs, err)
@@ -83,9 +84,9 @@ func OccasionPlanOf(e *convened.Event, o convened.Occasion, kind convened.Kind, 
 		}
 		switch {
 		case o.At.Before(rem.AddedAt):
-			p.Passed = "its instant was past when the rule was written"
+			p.Passed = PassedByRule
 		case o.At.Before(e.MovedAt):
-			p.Passed = "its instant was past when the event was moved"
+			p.Passed = PassedByMove
 		}
 		if rem.Late == convened.Fold && kind == convened.ReminderKind {
 			p.SeatedBy, p.Folds = o.At.Add(-convened.FoldWindow), true
