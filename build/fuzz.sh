@@ -14,5 +14,5 @@ if [ -z "$targets" ]; then
 fi
 echo "$targets" | while read -r package name; do
 	echo "$package $name"
-	go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "$package"
+	go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "$package" </dev/null
 done
