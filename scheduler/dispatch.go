@@ -166,6 +166,9 @@ func (s *Scheduler) composeOne(now time.Time, c *convened.Claim) (m draft) {
 			m = draft{err: fmt.Errorf("compose: panic: %v", p)}
 		}
 	}()
+	if c.Fault != "" {
+		return draft{err: errors.New(c.Fault)}
+	}
 	if why := Useless(now, c, s.o.Grace); why != "" {
 		return draft{useless: why}
 	}

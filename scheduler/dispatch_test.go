@@ -65,6 +65,27 @@ func TestALetterThatCannotBeMadeIsTriedThreeTimesAndHoldsUpNoOther(t *testing.T)
 	}
 }
 
+// A claim whose event can't be read is no claim for an event that is over.
+func TestAClaimThatCouldNotBeReadIsPoisonAndNotOfNoUse(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.compose = func(*convened.Claim) error { panic("asked to make a letter of nothing") }
+		began := bubble()
+		c := confirmation(&convened.Event{Slug: "bad"})
+		c.Fault = "read event bad: a title that is a number"
+		id := r.add(c)
+		r.until()
+		r.next()
+		r.next()
+		all := r.settlements(id)
+		if n := len(all); n != 3 || all[0].State != convened.Planned || all[2].State != convened.Refused || all[2].Cause != convened.CausePoison || all[2].Reply != c.Fault {
+			t.Errorf("it was settled as %+v", all)
+		}
+		if spent := bubble().Sub(began); spent < 16*time.Minute {
+			t.Errorf("three tries took %s, want 5 and 15 minutes between them", spent)
+		}
+	})
+}
+
 func TestWhatTheComposerRefusesIsRefusedAtOnce(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.compose = func(*convened.Claim) error { return fmt.Errorf("%w: it is larger than a novel", convened.ErrRefused) }
@@ -263,20 +284,20 @@ func TestAMarkedLetterIsFinishedOrGivenBackWithinItsLease(t *testing.T) {
 		})
 	})
 	t.Run("longest wait of all", func(t *testing.T) {
-		inWith(t, options, func(t *testing.T, r *rig) {
+		two := func(o *scheduler.Options) { options(o); o.Hands = 2 } // one is free to send it again
+		inWith(t, two, func(t *testing.T, r *rig) {
 			e := webinar("w", 1000*time.Hour)
-			first, second := r.add(confirmation(e)), r.add(confirmation(e))
-			r.slow = map[convened.NoticeID]time.Duration{
-				first:  time.Minute - time.Second,                  // for which the second waits,
-				second: time.Minute + 10*time.Minute - time.Second, // up to its dot and for the reply to it
-			}
+			a, b, c := r.add(confirmation(e)), r.add(confirmation(e)), r.add(confirmation(e))
+			wait := time.Minute - time.Second
+			r.slow = map[convened.NoticeID]time.Duration{a: wait, b: wait, // for which the third waits,
+				c: time.Minute + 10*time.Minute - time.Second} // up to its dot and for the reply to it
 			for range 13 * 60 {
 				if _, err := r.Tick(t.Context(), bubble()); err != nil {
 					t.Fatal(err)
 				}
 				pass(time.Second)
 			}
-			if want := []convened.NoticeID{first, second}; !slices.Equal(r.sent(), want) || r.states()[convened.Sent] != 2 {
+			if len(r.sent()) != 3 || r.states()[convened.Sent] != 3 {
 				t.Errorf("%v were sent, and they are %v", r.sent(), r.states())
 			}
 		})

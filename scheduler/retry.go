@@ -63,7 +63,7 @@ func (s *Scheduler) settlement(w settling) convened.Settlement {
 		st.DueAt = o.At.Add(max(wait, o.RetryAfter))
 		// The last try is when it loses its use: the claim then finds it useless
 		// and says so, with the server's last words.
-		if last := lastUse(w.claim, s.o.Grace).Add(time.Millisecond); st.DueAt.After(last) {
+		if last := lastUse(w.claim, s.o.Grace).Add(time.Millisecond); w.claim.Fault == "" && st.DueAt.After(last) {
 			if st.DueAt = last; last.Before(o.At) {
 				st.DueAt = o.At
 			}

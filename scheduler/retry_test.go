@@ -185,6 +185,7 @@ func TestARelayThatIsDownIsProbedOnceInAWhile(t *testing.T) {
 			prepare := func(r *rig) {
 				// A reply code may come with it, such as 421 or 535.
 				gated(r, &down, cause, 421)
+				r.takes = 100 * time.Millisecond
 				e := webinar("w", 1000*time.Hour)
 				for range 250 {
 					r.add(confirmation(e))
@@ -192,12 +193,13 @@ func TestARelayThatIsDownIsProbedOnceInAWhile(t *testing.T) {
 			}
 			edit := func(o *scheduler.Options) { o.Hands, o.Poll = 4, time.Second }
 			running(t, prepare, edit, func(t *testing.T, r *rig, _ func()) {
+				pass(time.Second)
 				// Those under way when the first fails can't be called back; no more are begun.
 				if n := len(r.sent()); n == 0 || n > 4 {
 					t.Errorf("%d letters were begun before the gate closed, want at most one for each hand", n)
 				}
 				began := len(r.sent())
-				pass(10*time.Minute - time.Second)
+				pass(10*time.Minute - 2*time.Second)
 				probes := r.when[began:]
 				if want := int(10*time.Minute/pause) - 1; len(probes) < want-2 || len(probes) > want {
 					t.Errorf("%d probes in ten minutes, want %d", len(probes), want)
@@ -253,6 +255,37 @@ func TestWhatIsNoFaultOfTheRelayKeepsNobodyWaiting(t *testing.T) {
 			pass(time.Second)
 			if got := r.states(); got[convened.Sent] != 10 {
 				t.Errorf("after %s they are %v", o.Cause, got)
+			}
+		})
+	}
+}
+
+// A server that answers, whatever it says, is there.
+func TestAnyReplyToTheProbeOpensTheGate(t *testing.T) {
+	for _, code := range []int{250, 451, 550} {
+		in(t, func(t *testing.T, r *rig) {
+			r.outcome = func(c *convened.Claim) convened.Outcome {
+				switch {
+				case len(r.sent()) == 1:
+					return convened.Outcome{State: convened.Planned, Free: true, Cause: convened.CauseRelay}
+				case code == 451:
+					return convened.Outcome{State: convened.Planned, Cause: convened.CauseServer, Code: code}
+				case code == 550:
+					return convened.Outcome{State: convened.Refused, Cause: convened.CauseAddress, Code: code}
+				}
+				return convened.Outcome{State: convened.Sent, Code: code}
+			}
+			e := webinar("w", time.Hour)
+			r.add(confirmation(e))
+			r.until()
+			pass(30 * time.Second)
+			r.until() // the probe
+			for range 10 {
+				r.add(confirmation(e))
+			}
+			report, err := r.Tick(t.Context(), bubble())
+			if err != nil || report.Claimed != 10 || report.Waiting != "" {
+				t.Errorf("after a probe with %d the tick reports %+v, %v", code, report, err)
 			}
 		})
 	}

@@ -84,9 +84,9 @@ func OccasionPlanOf(e *convened.Event, o convened.Occasion, kind convened.Kind, 
 		}
 		switch {
 		case o.At.Before(rem.AddedAt):
-			p.Passed = PassedByRule
+			p.Passed = "its instant was past when the rule was written"
 		case o.At.Before(e.MovedAt):
-			p.Passed = PassedByMove
+			p.Passed = "its instant was past when the event was moved"
 		}
 		if rem.Late == convened.Fold && kind == convened.ReminderKind {
 			p.SeatedBy, p.Folds = o.At.Add(-convened.FoldWindow), true

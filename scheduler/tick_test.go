@@ -129,6 +129,32 @@ func TestARuleThatNobodyCanReadHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+// A store leaves out an event that it can't read, and says so.
+func TestAnEventThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		broken := errors.New("read event bad")
+		r.options.Store = leavingOut{r.memory, broken}
+		r.Scheduler = scheduler.New(r.options)
+		defer r.Begin(t.Context())()
+		r.events = []*convened.Event{webinar("good", time.Hour, reminder("before 2h", convened.Skip))}
+		r.register("good", "a@example.org")
+		report, err := r.Tick(t.Context(), bubble())
+		if !errors.Is(err, broken) || report.Seats != 1 || len(r.plans) != 1 {
+			t.Errorf("the tick reports %+v, %v, and planned %d occasions", report, err, len(r.plans))
+		}
+	})
+}
+
+type leavingOut struct {
+	*memory
+	err error
+}
+
+func (l leavingOut) OpenEvents(ctx context.Context, now time.Time) ([]*convened.Event, error) {
+	events, err := l.memory.OpenEvents(ctx, now)
+	return events, errors.Join(err, l.err)
+}
+
 func TestWhatCannotBeReadIsReportedAndTheOtherStepsAreDone(t *testing.T) {
 	for _, at := range []string{"OpenEvents", "Newcomers", "PlanChanges", "Recover"} {
 		t.Run(at, func(t *testing.T) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 )
 
 // Claim takes at most limit due notices in hand for the length of lease, each
-// with all that composing its letter needs. The events are shared: nobody
-// writes to them.
+// with all that composing its letter needs, or the fault that keeps it from
+// being made. The events are shared: nobody writes to them.
 func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
 	var claims []*convened.Claim
 	err := s.tx(ctx, "claim notices", func(tx *sql.Tx) error {
@@ -44,6 +45,10 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 		}
 		for i, c := range claims {
 			e, err := s.cached(ctx, tx, c.Notice.Event, revisions[i].revision)
+			if errors.Is(err, errUnreadable) {
+				c.Event.Slug, c.Fault = c.Notice.Event, fmt.Sprintf("read event %s: %v", c.Notice.Event, err)
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("read event %s: %w", c.Notice.Event, err)
 			}
@@ -53,7 +58,8 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 				c.Reminder = reminderOf(&c.Event, c.Notice.Occasion)
 			case convened.Update:
 				if told := revisions[i].told; told > 0 && told != e.Revision {
-					if c.Was, err = s.cachedPast(ctx, tx, e.Slug, told); err != nil {
+					// The update can be told without what was before.
+					if c.Was, err = s.cachedPast(ctx, tx, e.Slug, told); err != nil && !errors.Is(err, errUnreadable) {
 						return fmt.Errorf("read event %s at revision %d: %w", e.Slug, told, err)
 					}
 				}

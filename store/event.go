@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"convened"
@@ -57,6 +58,18 @@ func toJSON(t convened.Text) string {
 
 type scanner interface{ Scan(...any) error }
 
+// errUnreadable marks a row that came and makes no sense: somebody edited it by
+// hand. It says nothing against the others.
+var errUnreadable = errors.New("a row that no command has written")
+
+// unreadable marks the errors of Scan that are about what a row holds.
+func unreadable(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), "sql: Scan error") { // database/sql has no type for it
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return err
+}
+
 func scanEvent(row scanner, more ...any) (*convened.Event, error) {
 	e := &convened.Event{}
 	var starts, ends string
@@ -67,15 +80,18 @@ func scanEvent(row scanner, more ...any) (*convened.Event, error) {
 		&e.Sequence, &e.Revision, &e.SequencedAt, &e.MovedAt, &e.CreatedAt,
 	}
 	if err := row.Scan(append(to, more...)...); err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	var err1, err2 error
 	e.StartsLocal, err1 = convened.ParseWall(starts)
 	e.EndsLocal, err2 = convened.ParseWall(ends)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
 	for _, t := range []*time.Time{&e.Starts, &e.Ends, &e.SequencedAt, &e.MovedAt, &e.CreatedAt} {
 		*t = t.UTC()
 	}
-	return e, errors.Join(err1, err2)
+	return e, nil
 }
 
 func loadEvent(ctx context.Context, tx *sql.Tx, slug string) (*convened.Event, error) {
@@ -86,7 +102,7 @@ func loadEvent(ctx context.Context, tx *sql.Tx, slug string) (*convened.Event, e
 	err = each(ctx, tx, stmt("reminders_of"), []any{slug}, func(rows *sql.Rows) error {
 		var r convened.Reminder
 		if err := rows.Scan(&r.Key, &r.Rule, &r.Late, &r.Template, jsonText{&r.Note}, &r.AddedAt); err != nil {
-			return err
+			return unreadable(err)
 		}
 		r.AddedAt = r.AddedAt.UTC()
 		e.Reminders = append(e.Reminders, r)
@@ -153,10 +169,12 @@ func (s *Store) remember(k eventKey, e *convened.Event) {
 
 // OpenEvents returns the events for which something may still be planned at
 // now, each with its reminders. The events are shared: nobody writes to them.
+// One that can't be read is left out, and the error names it beside the others.
 func (s *Store) OpenEvents(ctx context.Context, now time.Time) ([]*convened.Event, error) {
 	var events []*convened.Event
+	var bad []error
 	err := s.tx(ctx, "read open events", func(tx *sql.Tx) error {
-		events = nil
+		events, bad = nil, nil
 		var keys []eventKey
 		err := each(ctx, tx, stmt("open_events"), []any{now}, func(rows *sql.Rows) error {
 			var k eventKey
@@ -171,14 +189,18 @@ func (s *Store) OpenEvents(ctx context.Context, now time.Time) ([]*convened.Even
 		}
 		for _, k := range keys {
 			e, err := s.cached(ctx, tx, k.slug, k.revision)
-			if err != nil {
+			switch {
+			case errors.Is(err, errUnreadable):
+				bad = append(bad, fmt.Errorf("read event %s: %w", k.slug, err))
+			case err != nil:
 				return err
+			default:
+				events = append(events, e)
 			}
-			events = append(events, e)
 		}
 		return nil
 	})
-	return events, err
+	return events, errors.Join(append(bad, err)...)
 }
 
 // An EventSummary is a line of `event list`.

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/lib/pq"
@@ -177,7 +179,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 }
 
 // PlanChanges plans the next steps of the updates and cancellations that are
-// due. Done says that none is left.
+// due. Done says that none is left. One that can't be planned holds up no other.
 func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, error) {
 	type change struct {
 		event     string
@@ -199,6 +201,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 	if err != nil {
 		return all, err
 	}
+	var errs []error
 	for _, c := range due {
 		var step convened.Step
 		err := s.tx(ctx, "plan updates", func(tx *sql.Tx) error {
@@ -222,10 +225,11 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 			return err
 		})
 		if err != nil {
-			return all, err
+			errs = append(errs, fmt.Errorf("%s: %w", c.event, err))
+			continue
 		}
 		all.Notices += step.Notices
 		all.Done = all.Done && step.Done
 	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
