@@ -24,9 +24,10 @@ type Newcomer struct {
 
 // Seated is the result of planning newcomers.
 type Seated struct {
-	Seats   int // new seats, each with its confirmation
-	Repeats int // registrations of who has a seat already
-	Revived int // seats that had been given up
+	Seats   int       // new seats, each with its confirmation
+	Repeats int       // registrations of who has a seat already
+	Revived int       // seats that had been given up
+	Held    []Holding // confirmations that wait for somebody, one for each cause
 }
 
 // Recorded is an occasion that was planned, or is being planned.

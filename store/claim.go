@@ -12,14 +12,15 @@ import (
 
 // Claim takes at most limit due notices in hand for the length of lease, each
 // with all that composing its letter needs, or the fault that keeps it from
-// being made. The events are shared: nobody writes to them.
+// being made. The events are shared: nobody writes to them. Its error is a
+// *convened.Quarantine while nothing may be sent.
 func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
 	var claims []*convened.Claim
-	err := s.tx(ctx, "claim notices", func(tx *sql.Tx) error {
+	err := s.claiming(ctx, func(tx *sql.Tx) (int, error) {
 		claims = nil
 		type past struct{ revision, told int }
 		var revisions []past
-		err := each(ctx, tx, stmt("claim"), []any{now, limit, s.daemon, lease.Milliseconds()}, func(rows *sql.Rows) error {
+		err := each(ctx, tx, stmt("claim"), []any{now, limit, s.id(), lease.Milliseconds()}, func(rows *sql.Rows) error {
 			c := &convened.Claim{}
 			n, r := &c.Notice, &c.Registration
 			var p past
@@ -41,7 +42,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 			return err
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for i, c := range claims {
 			e, err := s.cached(ctx, tx, c.Notice.Event, revisions[i].revision)
@@ -50,7 +51,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 				continue
 			}
 			if err != nil {
-				return fmt.Errorf("read event %s: %w", c.Notice.Event, err)
+				return 0, fmt.Errorf("read event %s: %w", c.Notice.Event, err)
 			}
 			c.Event = *e
 			switch c.Notice.Kind {
@@ -60,12 +61,12 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 				if told := revisions[i].told; told > 0 && told != e.Revision {
 					// The update can be told without what was before.
 					if c.Was, err = s.cachedPast(ctx, tx, e.Slug, told); err != nil && !errors.Is(err, errUnreadable) {
-						return fmt.Errorf("read event %s at revision %d: %w", e.Slug, told, err)
+						return 0, fmt.Errorf("read event %s at revision %d: %w", e.Slug, told, err)
 					}
 				}
 			}
 		}
-		return nil
+		return len(claims), nil
 	})
 	return claims, err
 }

@@ -23,28 +23,80 @@ type Daemon struct {
 	Version string
 }
 
-// Register writes this process's row, which its claims bear.
+// Register writes this process's row, which its claims bear, and looks whether
+// this is the database that was served before: see service.go.
 func (s *Store) Register(ctx context.Context, d Daemon) (int64, error) {
+	var me *self
+	var say func()
 	err := s.tx(ctx, "register the daemon", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, stmt("register_daemon"), d.Name, d.Host, d.PID, d.Version).Scan(&s.daemon)
+		me = &self{as: d}
+		var err error
+		if me.at, say, err = s.examine(ctx, tx, nil); err != nil {
+			return err
+		}
+		return me.introduce(ctx, tx)
 	})
-	return s.daemon, err
+	if err != nil {
+		return 0, err
+	}
+	s.self.Store(me)
+	if say != nil {
+		say()
+	}
+	return me.id, nil
 }
 
-// Beat says that this daemon is alive and what it is doing. It returns the
-// database's clock.
+func (me *self) introduce(ctx context.Context, tx *sql.Tx) error {
+	d := me.as
+	err := tx.QueryRowContext(ctx, stmt("register_daemon"), d.Name, d.Host, d.PID, d.Version).Scan(&me.id, &me.startedAt)
+	me.beatAt = me.startedAt
+	return err
+}
+
+// id is this process's row in convened.daemons; 0 before Register.
+func (s *Store) id() int64 {
+	if me := s.self.Load(); me != nil {
+		return me.id
+	}
+	return 0
+}
+
+// Beat says that this daemon is alive and what it is doing, and looks again
+// whether the database is the same. It returns the database's clock. A database
+// that has forgotten this daemon is told of it anew.
 func (s *Store) Beat(ctx context.Context, status string) (time.Time, error) {
-	var t time.Time
+	before := s.self.Load()
+	if before == nil {
+		return time.Time{}, errors.New("beat: this daemon is not registered")
+	}
+	var me self
+	var say func()
 	err := s.tx(ctx, "beat", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, stmt("beat"), s.daemon, status).Scan(&t)
+		me = *before
+		var err error
+		if me.at, say, err = s.examine(ctx, tx, before); err != nil {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, stmt("beat"), me.id, me.startedAt, status).Scan(&me.beatAt)
+		if errors.Is(err, sql.ErrNoRows) {
+			return me.introduce(ctx, tx)
+		}
+		return err
 	})
-	return t, err
+	if err != nil {
+		return time.Time{}, err
+	}
+	s.self.Store(&me)
+	if say != nil {
+		say()
+	}
+	return me.beatAt, nil
 }
 
 // Stopped says that this daemon has stopped in good order.
 func (s *Store) Stopped(ctx context.Context, status string) error {
 	return s.tx(ctx, "say that the daemon stops", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, stmt("daemon_stopped"), s.daemon, status)
+		_, err := tx.ExecContext(ctx, stmt("daemon_stopped"), s.id(), status)
 		return err
 	})
 }
@@ -77,7 +129,8 @@ func (s *Store) attendOnce(ctx context.Context, wake func()) error {
 	// Close can hang on a peer that is dead without saying so; nothing waits for it.
 	defer func() { go func() { _ = conn.Close() }() }()
 	// Nobody else takes this lock but for the moment of a look at it.
-	for _, q := range []string{fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lockBase+s.daemon), `LISTEN convened`} {
+	id := s.id()
+	for _, q := range []string{fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lockBase+id), `LISTEN convened`} {
 		if err := bounded(ctx, func() error { _, err := conn.ExecSimpleQuery(q); return err }); err != nil {
 			return err
 		}
@@ -93,6 +146,9 @@ func (s *Store) attendOnce(ctx context.Context, wake func()) error {
 			}
 			wake()
 		case <-ping.C:
+			if id != s.id() {
+				return errors.New("the database has forgotten this daemon, which introduced itself anew")
+			}
 			if err := bounded(ctx, conn.Ping); err != nil {
 				return err
 			}

@@ -21,11 +21,12 @@ type lockedEvent struct {
 	revision int
 	ends     time.Time
 	starts   time.Time
+	created  time.Time
 }
 
 func lockEvent(ctx context.Context, tx *sql.Tx, slug string) (lockedEvent, error) {
 	var e lockedEvent
-	err := tx.QueryRowContext(ctx, stmt("lock_event"), slug).Scan(&e.status, &e.seats, &e.revision, &e.ends, &e.starts)
+	err := tx.QueryRowContext(ctx, stmt("lock_event"), slug).Scan(&e.status, &e.seats, &e.revision, &e.ends, &e.starts, &e.created)
 	return e, err
 }
 

@@ -119,7 +119,7 @@ func TestErasingLeavesNothingPersonalAndKeepsTheCounts(t *testing.T) {
 	if seats := sqlOne[int](t, s, `SELECT count(*) FROM convened.registrations WHERE seat = id`); seats != 2 {
 		t.Errorf("%d seats are counted, want 2", seats)
 	}
-	if got := planAll(t, s, early); got != (convened.Seated{}) {
+	if got := planAll(t, s, early); got.Seats+got.Repeats+got.Revived+len(got.Held) > 0 {
 		t.Errorf("what was erased before it was planned was planned: %+v", got)
 	}
 	if list := claim(t, s, early.Add(time.Hour)); len(list) != 0 {

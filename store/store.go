@@ -43,6 +43,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -55,7 +56,11 @@ type Store struct {
 	db     *sql.DB
 	direct string // connection string past a pooler: for LISTEN and the session lock
 	log    *slog.Logger
-	daemon int64 // this process's row in convened.daemons; 0 before Register
+
+	fuse            int
+	quarantineAfter time.Duration
+
+	self atomic.Pointer[self] // nil before Register
 
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
@@ -72,6 +77,13 @@ type Options struct {
 	DirectURL   string // past PgBouncer; "" is URL
 	Connections int    // of the pool; 0 is 8
 	Logger      *slog.Logger
+
+	// Fuse is how many confirmations of one event are let through within an
+	// hour; what is more is held. 0 is no bound.
+	Fuse int
+	// QuarantineAfter is for how long no daemon may have been there before
+	// nothing is sent until somebody says so. 0 is for ever.
+	QuarantineAfter time.Duration
 }
 
 // Errors that callers tell apart.
@@ -111,7 +123,8 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxOpenConns(o.Connections)
 	db.SetMaxIdleConns(o.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, direct: direct, log: o.Logger, events: map[eventKey]*convened.Event{}}, nil
+	return &Store{db: db, direct: direct, log: o.Logger,
+		fuse: o.Fuse, quarantineAfter: o.QuarantineAfter, events: map[eventKey]*convened.Event{}}, nil
 }
 
 // Close closes the pool. What runs in it is waited for.

@@ -35,6 +35,11 @@ CREATE TABLE convened.events (
     over_at         timestamptz NOT NULL,
     -- How many seats were ever taken: the source of registrations.seat_no.
     seats           integer NOT NULL DEFAULT 0,
+    -- The fuse counts the confirmations that were planned after this: when all
+    -- that it held was released, it counts anew.
+    fuse_from       timestamptz,
+    -- The start before which it was looked whether anything is wrong.
+    preflight_for   timestamptz,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     CHECK (ends_at > starts_at)
@@ -148,7 +153,39 @@ CREATE TABLE convened.daemons (
     started_at  timestamptz NOT NULL,
     beat_at     timestamptz NOT NULL,
     stopped_at  timestamptz,
-    status      text NOT NULL DEFAULT ''
+    status      text NOT NULL DEFAULT '',
+    -- When the server had been started that it introduced itself to.
+    server_started_at timestamptz NOT NULL
+);
+
+-- What was let go by somebody: held notices, refused ones that are tried again,
+-- the whole service after a quarantine.
+CREATE TABLE convened.releases (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    what    text NOT NULL CHECK (what IN ('release', 'retry', 'quarantine')),
+    made_at timestamptz NOT NULL,
+    made_by text NOT NULL DEFAULT '',
+    -- What was asked for: an event, or the reason of the quarantine.
+    about   text NOT NULL DEFAULT '',
+    notices integer NOT NULL DEFAULT 0
+);
+
+-- The one row that says which database this is, so that a copy of it is known
+-- for one, and whether anything may be sent. There is none before the first
+-- daemon. Its times are the server's.
+CREATE TABLE convened.service (
+    sole              boolean PRIMARY KEY DEFAULT true CHECK (sole),
+    system_identifier text NOT NULL DEFAULT '', -- '' where the role may not read it
+    timeline          bigint NOT NULL DEFAULT 0,
+    database_oid      bigint NOT NULL DEFAULT 0,
+    table_oid         bigint NOT NULL DEFAULT 0, -- of this table: a dump that is read in has another
+    -- When the server was started that was looked at last. Nothing is claimed
+    -- from one that nobody has looked at.
+    server_started_at timestamptz,
+    quarantined_at    timestamptz,
+    reason            text,
+    released_at       timestamptz,
+    CHECK ((quarantined_at IS NULL) = (reason IS NULL))
 );
 
 CREATE TABLE convened.notices (
@@ -183,6 +220,7 @@ CREATE TABLE convened.notices (
     last_error   text,
     cause        text,
     reason       text,
+    release      bigint REFERENCES convened.releases (id), -- the last one that let it go
     CHECK ((registration IS NULL) = (kind = 'preflight')),
     CHECK ((state = 'claimed') = (lease_until IS NOT NULL)),
     CHECK (state <> 'sent' OR sent_at IS NOT NULL)
@@ -194,6 +232,8 @@ CREATE INDEX notices_due ON convened.notices (priority, due_at, id) WHERE state 
 CREATE INDEX notices_leased ON convened.notices (lease_until) WHERE state = 'claimed';
 CREATE INDEX notices_doubtful ON convened.notices (due_at) WHERE state = 'unknown';
 CREATE INDEX notices_event ON convened.notices (event, kind, state);
+CREATE INDEX notices_held ON convened.notices (event, cause) WHERE state = 'held';
+CREATE INDEX notices_fuse ON convened.notices (event, planned_at) WHERE kind = 'confirmation';
 
 -- Every attempt: when, which daemon, what the server said.
 CREATE TABLE convened.attempts (

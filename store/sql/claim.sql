@@ -1,6 +1,8 @@
 -- Takes due notices in hand: one statement, so that no two hands take the same
 -- one. Each priority is read from its own stretch of the index notices_due, so
 -- that a backlog of reminders costs a confirmation nothing.
+-- Nothing is taken in a quarantine, and nothing from a server that nobody has
+-- looked at since it was started: see service.go.
 -- $1 now, $2 how many, $3 this daemon, $4 the lease in milliseconds.
 -- If we crash after it, the lease ends and the notice goes back.
 WITH due AS MATERIALIZED (
@@ -14,6 +16,8 @@ WITH due AS MATERIALIZED (
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ) d
+    WHERE NOT EXISTS (SELECT FROM convened.service v
+                      WHERE v.quarantined_at IS NOT NULL OR v.server_started_at <> pg_postmaster_start_time())
     LIMIT $2
 ), taken AS (
     UPDATE convened.notices n

@@ -24,6 +24,7 @@ SET marked_at = now(),
 FROM input i, held h
 WHERE n.id = i.id AND n.state = 'claimed' AND n.attempt = i.attempt AND n.lease_until > now()
   AND h.slug = n.event AND h.revision = i.revision
+  AND NOT EXISTS (SELECT FROM convened.service v WHERE v.quarantined_at IS NOT NULL)
   AND (n.registration IS NULL OR EXISTS (
       SELECT FROM convened.registrations r
       WHERE r.id = n.registration AND r.erased_at IS NULL AND r.sequence = i.sequence

@@ -1,5 +1,6 @@
 -- `late: catch-up`: who takes a seat after a reminder was recorded gets it now,
--- the latest of its instants alone. Leans on the key of reminder_occasions.
+-- the latest of its instants alone. A seat whose confirmation is held gets none.
+-- Leans on the key of reminder_occasions and notices_once.
 -- $1 event, $2 seats, $3 now, $4 the event's start, which must be to come.
 INSERT INTO convened.notices (registration, event, kind, occasion, priority, instant, due_at, planned_at)
 SELECT s.seat, $1, 'reminder',
@@ -14,4 +15,6 @@ CROSS JOIN (
     ORDER BY o.name, o.ordinal DESC
 ) o
 WHERE $3::timestamptz < $4::timestamptz
+  AND NOT EXISTS (SELECT FROM convened.registrations r JOIN convened.notices h ON h.registration = r.id
+                  WHERE r.id = s.seat AND h.kind = 'confirmation' AND h.state = 'held' AND h.marked_at IS NULL AND h.instant <= r.seated_at)
 ON CONFLICT DO NOTHING

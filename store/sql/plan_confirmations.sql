@@ -1,15 +1,10 @@
--- The first confirmation of each new seat. An address that can't be one is a
--- refused notice that the organiser sees; an event that is off or over needs
--- no confirmation, and the row says so.
--- $1 event, $2 seats, $3 what is wrong with their addresses, $4 now,
--- $5 why the event takes nobody any more, or ''.
+-- The first confirmation of each new seat, as it was judged: see judge in
+-- newcomers.go. What is cancelled or refused is settled.
+-- $1 event, $2 seats, $3 states, $4 causes, $5 what is wrong with the addresses,
+-- $6 reasons, $7 now.
 INSERT INTO convened.notices (registration, event, kind, occasion, state, priority, instant, due_at, planned_at, settled_at, cause, last_error, reason)
-SELECT i.seat, $1, 'confirmation', '1',
-       CASE WHEN i.fault <> '' THEN 'refused' WHEN $5::text <> '' THEN 'cancelled' ELSE 'planned' END,
-       0, $4, $4, $4,
-       CASE WHEN i.fault <> '' OR $5::text <> '' THEN $4::timestamptz END,
-       CASE WHEN i.fault <> '' THEN 'address' WHEN $5::text <> '' THEN 'useless' END,
-       nullif(i.fault, ''),
-       CASE WHEN i.fault = '' THEN nullif($5::text, '') END
-FROM unnest($2::bigint[], $3::text[]) AS i (seat, fault)
+SELECT i.seat, $1, 'confirmation', '1', i.state, 0, $7, $7, $7,
+       CASE WHEN i.state IN ('refused', 'cancelled') THEN $7::timestamptz END,
+       nullif(i.cause, ''), nullif(i.fault, ''), nullif(i.reason, '')
+FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[]) AS i (seat, state, cause, fault, reason)
 ON CONFLICT DO NOTHING

@@ -24,6 +24,7 @@ WITH o AS (
     FROM o JOIN convened.registrations r ON r.event = $1 AND r.seat_no > o.done_seat AND r.seat_no <= o.upto
     WHERE r.cancelled_at IS NULL AND r.muted_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
       AND r.seated_at <= $10
+      AND NOT EXISTS (SELECT FROM convened.notices h WHERE h.registration = r.id AND h.kind = 'confirmation' AND h.state = 'held' AND h.marked_at IS NULL AND h.instant <= r.seated_at)
       AND NOT ($12::boolean AND EXISTS (
           SELECT FROM convened.notices n
           WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
