@@ -117,7 +117,7 @@ func (s *Store) Mark(ctx context.Context, marks []convened.Mark, lease time.Dura
 // them: an outcome other than Sent whose claim is over is nobody's business any
 // more. Settling twice changes nothing.
 func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
-	return s.settle(ctx, list, s.daemon)
+	return s.settle(ctx, list, s.id())
 }
 
 func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon int64) (map[convened.NoticeID]bool, error) {
@@ -185,7 +185,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 	err := s.tx(ctx, "recover notices", func(tx *sql.Tx) error {
 		r = convened.Recovered{}
 		var dead []int64
-		if err := each(ctx, tx, stmt("dead_daemons"), []any{s.daemon, lockBase}, func(rows *sql.Rows) error {
+		if err := each(ctx, tx, stmt("dead_daemons"), []any{s.id(), lockBase}, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)
 			dead = append(dead, id)
