@@ -249,9 +249,11 @@ func (p *Postgres) ready(process *process) bool {
 		return false
 	}
 	lines := bytes.Split(b, []byte("\n"))
-	return len(lines) > 7 &&
-		string(bytes.TrimSpace(lines[0])) == strconv.Itoa(process.cmd.Process.Pid) &&
-		string(bytes.TrimSpace(lines[7])) == "ready"
+	if len(lines) <= 7 || string(bytes.TrimSpace(lines[0])) != strconv.Itoa(process.cmd.Process.Pid) {
+		return false
+	}
+	status := string(bytes.TrimSpace(lines[7]))
+	return status == "ready" || status == "standby" // one that follows another, and answers questions
 }
 
 // URL returns where a database of this server is, for its superuser, with
