@@ -73,12 +73,12 @@ func (c demoCommand) Run(e *env) error {
 
   Read them here       http://%s/
   Register somebody    %s -c "INSERT INTO convened.registrations (event, email, name) VALUES ('%s', 'ana@example.org', 'Ana')"
-  Other commands       convened --config %s event show %s
-  From start to end    convened demo --fast-forward
+  Other commands       %s --config %s event show %s
+  From start to end    %s demo --fast-forward
 
 Ctrl-C ends it and cleans up.
 
-`, event.Slug, in(event.Starts, event.TimeLocation()), len(people), listener.Addr(), psql, event.Slug, filepath.Join(st.dir, "convened.yaml"), event.Slug)
+`, event.Slug, in(event.Starts, event.TimeLocation()), len(people), listener.Addr(), psql, event.Slug, os.Args[0], filepath.Join(st.dir, "convened.yaml"), event.Slug, os.Args[0])
 	return runDaemon(e.ctx, st.cfg, e.clock, e.logger(), nil)
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(labtest.Main(m, func(url string) error {
+	code := labtest.Main(m, func(url string) error {
 		s, err := store.Open(store.Options{URL: url})
 		if err != nil {
 			return err
@@ -26,7 +26,11 @@ func TestMain(m *testing.M) {
 		defer func() { _ = s.Close() }()
 		_, err = s.Migrate(context.Background())
 		return err
-	}))
+	})
+	if binaryDir != "" {
+		_ = os.RemoveAll(binaryDir)
+	}
+	os.Exit(code)
 }
 
 // A site is a database, a mail server and a configuration file for both.
@@ -189,6 +193,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	binaryDir = dir
 	file := filepath.Join(dir, "convened")
 	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
 	if err != nil {
@@ -196,6 +201,9 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return file, nil
 })
+
+// binaryDir is where binary builds; "" if it did not. TestMain removes it.
+var binaryDir string
 
 // A process is the daemon as systemd runs it.
 type process struct {

@@ -88,7 +88,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	v := &vital{notify: notify, clock: clock, status: "running"}
 	sched := scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
-		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: cfg.PollInterval, Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
+		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
 		PausePlan: v.pausePlan, Ticked: v.ticked,
 	})
@@ -114,6 +114,14 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	}
 	log.Info("stopped", "daemon", id)
 	return nil
+}
+
+// pollInterval is what is configured, but often enough to feed the watchdog.
+func pollInterval(configured, watchdog time.Duration) time.Duration {
+	if watchdog > 0 {
+		return min(configured, watchdog/3)
+	}
+	return configured
 }
 
 // housekeepingInterval is how often a daemon looks after what has no hurry.
