@@ -222,7 +222,28 @@ func TestAReplyThatComesWhileTheDaemonStopsCounts(t *testing.T) {
 	})
 }
 
-func TestAStopAmidATickSendsNothingMore(t *testing.T) {
+// Where a tick says that there is more to do, it is not put off.
+func TestAnEventThatIsEditedWhileItIsPlannedIsLookedAtAtOnce(t *testing.T) {
+	prepare := func(r *rig) {
+		e := webinar("w", time.Hour, reminder("before 1h", convened.Skip))
+		r.events = []*convened.Event{e}
+		r.fail = func(method, _ string) error {
+			if method == "PlanOccasion" && e.Revision == 1 {
+				edited := *e
+				edited.Revision = 2
+				e, r.events[0] = &edited, &edited
+			}
+			return nil
+		}
+	}
+	running(t, prepare, func(o *scheduler.Options) { o.Poll = time.Hour }, func(t *testing.T, r *rig, _ func()) {
+		if len(r.plans) != 1 {
+			t.Errorf("%d occasions were planned at once, want 1", len(r.plans))
+		}
+	})
+}
+
+func TestAStopAmidATickSendsNothingMoreAndIsNoFault(t *testing.T) {
 	for _, at := range []string{"Claim", "Mark"} {
 		t.Run(at, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -234,10 +255,14 @@ func TestAStopAmidATickSendsNothingMore(t *testing.T) {
 				r.fail = func(method, _ string) error {
 					if method == at {
 						cancel()
+						return ctx.Err() // as a database does that is told to stop
 					}
 					return nil
 				}
 				r.Run(ctx)
+				if strings.Contains(r.log.String(), "msg=tick") {
+					t.Errorf("a stop is logged as a fault:\n%s", r.log)
+				}
 				if len(r.sent()) != 0 {
 					t.Errorf("%d were sent", len(r.sent()))
 				}

@@ -198,6 +198,11 @@ func TestARelayThatIsDownIsProbedOnceInAWhile(t *testing.T) {
 				if n := len(r.sent()); n == 0 || n > 4 {
 					t.Errorf("%d letters were begun before the gate closed, want at most one for each hand", n)
 				}
+				for _, row := range r.rows {
+					if n := row.claim.Notice; n.Attempt > 0 && n.DueAt.Sub(bubble()) < pause-2*time.Second {
+						t.Fatalf("notice %d is due again in %s, want what was in hand not before the next probe", n.ID, n.DueAt.Sub(bubble()))
+					}
+				}
 				began := len(r.sent())
 				pass(10*time.Minute - 2*time.Second)
 				probes := r.when[began:]
