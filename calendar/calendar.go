@@ -1,7 +1,8 @@
 // Package calendar writes the invitation that travels in a letter: an
 // iCalendar object (RFC 5545) with one event and one attendee, as an iTIP
-// request or cancellation (RFC 5546), and the add-to-calendar links that say
-// the same to people whose mail program files invitations aside.
+// request or cancellation (RFC 5546); the file that says the same to whoever
+// opens it; and the add-to-calendar links for people whose mail program files
+// invitations aside.
 //
 // The invariant: what Encode returns depends on the Invitation alone, never on
 // the clock, chance or the machine's own zone, and every parser reads the same
@@ -46,11 +47,18 @@ import (
 // it in the Content-Type of the part that holds the invitation (RFC 6047 2.4).
 type Method string
 
-// The methods that letters use. PUBLISH is not among them: Outlook prints it as
+// The methods. Letters use the first two: Outlook prints a PUBLISH in a letter as
 // raw text.
 const (
 	Request Method = "REQUEST" // to come: new, moved, changed, or the same again
 	Cancel  Method = "CANCEL"  // not to come: the event is off, or the seat is given up
+
+	// Publish is for a file that a person opens. Calendars store it as an
+	// appointment, where they take a REQUEST that came without a mail for one to be
+	// answered. It is the letter's invitation but for this and its ATTENDEE, which a
+	// PUBLISH must not have (RFC 5546 3.2.1), so the letters that follow find it by
+	// its UID.
+	Publish Method = "PUBLISH"
 )
 
 // A Person is one end of an invitation.
@@ -92,7 +100,7 @@ type Invitation struct {
 	Language string
 
 	Organizer Person // who invites; without a name, the address stands for it
-	Attendee  Person // the recipient of the letter, and nobody else
+	Attendee  Person // the recipient of the letter, and nobody else; not said in a PUBLISH
 
 	// Alarm is how long before the start the calendar shows a notice, in whole
 	// seconds. Zero: none. A CANCEL never has one.
@@ -156,9 +164,11 @@ func (inv *Invitation) event() (*ics.VEvent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("organizer: %w", err)
 	}
-	attendee, err := mailto(inv.Attendee.Email)
-	if err != nil {
-		return nil, fmt.Errorf("attendee: %w", err)
+	attendee := ""
+	if inv.Method != Publish {
+		if attendee, err = mailto(inv.Attendee.Email); err != nil {
+			return nil, fmt.Errorf("attendee: %w", err)
+		}
 	}
 	link, err := webURL(inv.URL)
 	if err != nil {
@@ -189,9 +199,11 @@ func (inv *Invitation) event() (*ics.VEvent, error) {
 		by = commonName(inv.Organizer.Email)
 	}
 	addPerson(event, "ORGANIZER", by, "", organizer)
-	// The seat is taken already: nothing is asked, and no client shows buttons
-	// whose answer nobody waits for.
-	addPerson(event, "ATTENDEE", commonName(inv.Attendee.Name), ";PARTSTAT=ACCEPTED;RSVP=FALSE", attendee)
+	if inv.Method != Publish {
+		// The seat is taken already: nothing is asked, and no client shows buttons
+		// whose answer nobody waits for.
+		addPerson(event, "ATTENDEE", commonName(inv.Attendee.Name), ";PARTSTAT=ACCEPTED;RSVP=FALSE", attendee)
+	}
 
 	status := ics.ObjectStatusConfirmed
 	if inv.Method == Cancel {
@@ -207,8 +219,8 @@ func (inv *Invitation) event() (*ics.VEvent, error) {
 // where they are written.
 func (inv *Invitation) check() error {
 	switch {
-	case inv.Method != Request && inv.Method != Cancel:
-		return fmt.Errorf("method %q is neither REQUEST nor CANCEL", inv.Method)
+	case inv.Method != Request && inv.Method != Cancel && inv.Method != Publish:
+		return fmt.Errorf("method %q is none of REQUEST, CANCEL and PUBLISH", inv.Method)
 	case !safeUID(inv.UID):
 		return fmt.Errorf("a UID is 1 to %d letters, digits and any of -._: and holds no address", maxUID)
 	case inv.Sequence < 0 || inv.Sequence > math.MaxInt32:
