@@ -226,11 +226,10 @@ func TestInvitationSaysWhatTheClaimSays(t *testing.T) {
 	c := newComposer(t, nil)
 	claim := claimOf(t, convened.Confirmation, "fr")
 	claim.Registration.Sequence, claim.Registration.SequencedAt = 2, testNow.Add(-time.Hour)
-	to, err := recipient(claim)
+	inv, err := c.Invitation(testNow, claim)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv := c.invitation(claim, to, testNow)
 	want := calendar.Invitation{
 		Method: calendar.Request, UID: claim.Registration.UID, Sequence: 3, Stamp: testNow.Add(-time.Hour), Created: claim.Registration.CreatedAt,
 		Starts: claim.Event.Starts, Ends: claim.Event.Ends, Zone: "Europe/Brussels", Language: "fr",
@@ -249,7 +248,9 @@ func TestInvitationSaysWhatTheClaimSays(t *testing.T) {
 	claim.Registration.CancelledAt = testNow
 	claim.Event.JoinURL = "javascript:alert(1)"
 	claim.Event.Title = convened.Text{"de": "Räume"}
-	inv = c.invitation(claim, to, testNow)
+	if inv, err = c.Invitation(testNow, claim); err != nil {
+		t.Fatal(err)
+	}
 	if inv.Method != calendar.Cancel || inv.Alarm != 0 {
 		t.Errorf("who left gets %s with an alarm of %v", inv.Method, inv.Alarm)
 	}
@@ -258,6 +259,14 @@ func TestInvitationSaysWhatTheClaimSays(t *testing.T) {
 	}
 	if inv.Summary != "Räume" || inv.Language != "" {
 		t.Errorf("%q is said to be in %q", inv.Summary, inv.Language)
+	}
+}
+
+func TestWhoHasNoAddressHasNoInvitation(t *testing.T) {
+	claim := claimOf(t, convened.Confirmation, "fr")
+	claim.Registration.Email = "amelie at home"
+	if _, err := newComposer(t, nil).Invitation(testNow, claim); !errors.Is(err, convened.ErrRefused) || strings.Contains(err.Error(), "amelie") {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -17,6 +18,18 @@ const alarm = 15 * time.Minute
 // about a seat at an event to come.
 func carriesInvitation(k convened.Kind) bool {
 	return k != convened.Followup && k != convened.Preflight
+}
+
+// Invitation returns what the reader's calendar should hold of a claim's event and
+// seat, as every letter about this revision carries it, for a file that says the
+// same. Where the seat is withdrawn, it is a calendar.Cancel. Its errors are those
+// of Compose for an address that is none; they hold no address.
+func (c *Composer) Invitation(now time.Time, claim *convened.Claim) (*calendar.Invitation, error) {
+	to, err := recipient(claim)
+	if err != nil {
+		return nil, fmt.Errorf("make invitation: %w", err)
+	}
+	return c.invitation(claim, to, now), nil
 }
 
 // invitation says what the reader's calendar should hold after this letter. Every
