@@ -227,6 +227,7 @@ type Claim struct {
 	ThreadID     string       // Message-ID of the first confirmation sent; "" if there is none
 	Told         int          // SEQUENCE of the invitation that this person was sent last; -1: none
 	Folded       []Occasion   // for a confirmation: the reminders that it stands in for
+	Trouble      *Trouble     // for a preflight: what is wrong
 	Fault        string       // why it could not be read whole, so that no letter can be made; "" if it could
 	Test         bool         // an organiser's trial: the subject says so, and the invitation is another than the registrants'
 }

@@ -15,6 +15,10 @@ func (o Occasion) String() string {
 	return o.Key + "@" + o.Start.UTC().Format(time.RFC3339) + "#" + strconv.Itoa(o.Ordinal)
 }
 
+// PreflightOccasion is the occasion of the preflight of an event that starts at
+// an instant. One that moves is looked at again.
+func PreflightOccasion(start time.Time) string { return start.UTC().Format(time.RFC3339) }
+
 // ParseOccasion reads what String wrote. At is not part of it.
 func ParseOccasion(s string) (Occasion, error) {
 	hash := strings.LastIndexByte(s, '#')

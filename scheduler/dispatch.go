@@ -39,6 +39,10 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 			return nil
 		}
 		claims, err := s.o.Store.Claim(ctx, now, n, s.o.Lease)
+		if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
+			r.Waiting = q.Error()
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -70,6 +74,8 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		case made.useless != "":
 			r.Cancelled++
 			s.outcomes <- settling{c, ofNoUse(c, made.useless, now), made.useless}
+		case made.held != "":
+			s.outcomes <- settling{c, convened.Outcome{State: convened.Held, Cause: convened.CauseRecipient, At: now}, made.held}
 		case made.err != nil:
 			s.outcomes <- settling{c, failedToCompose(made.err, now), ""}
 		default:
@@ -136,10 +142,11 @@ func givenBack(now time.Time, after time.Duration) convened.Outcome {
 }
 
 // A draft is what composing a claim came to: a letter, a reason why it is of no
-// use any more, or an error.
+// use any more or may not go, or an error.
 type draft struct {
 	letter  Letter
 	useless string
+	held    string // why it may not go to whom it is for
 	err     error
 }
 
@@ -171,6 +178,11 @@ func (s *Scheduler) composeOne(now time.Time, c *convened.Claim) (m draft) {
 	}
 	if why := Useless(now, c, s.o.Grace); why != "" {
 		return draft{useless: why}
+	}
+	if s.o.Permit != nil {
+		if why := s.o.Permit(c); why != "" {
+			return draft{held: why}
+		}
 	}
 	if c.Notice.Kind == convened.Confirmation {
 		c.Folded = FoldedInto(c)

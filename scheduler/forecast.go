@@ -45,6 +45,8 @@ func Reaches(p convened.OccasionPlan, s *convened.Seat) (bool, string) {
 		return false, NoAddress
 	case !s.MutedAt.IsZero():
 		return false, Muted
+	case unconfirmed(s):
+		return false, Unconfirmed
 	case s.SeatedAt.After(p.SeatedBy) && p.Folds:
 		return false, LateFolded
 	case s.SeatedAt.After(p.SeatedBy):

@@ -93,6 +93,14 @@ type Options struct {
 	Ticked      func(Report, error) // called after each tick: feeds a watchdog
 	PausePlan   func() string       // why planning must pause now, or ""; nil: never
 	ConfirmOnce time.Duration       // how long a confirmation stands in for a second one; 0 is 10 minutes
+
+	// Permit says why no mail may go to the recipient of a claim, or "": it is
+	// held then, before a letter is made. It is called from several goroutines.
+	// nil: everybody may get mail.
+	Permit func(*convened.Claim) string
+
+	Preflight time.Duration // how long before its start an event is looked at; 0 is never
+	Lookout   Lookout       // looks; nil: nobody
 }
 
 // A Scheduler runs the tick. Its methods are safe for concurrent use, but only

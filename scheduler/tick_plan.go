@@ -16,6 +16,8 @@ type plannedOccasions struct {
 	all      []convened.Occasion
 	kinds    map[string]convened.Kind // by reminder key
 	done     map[string]bool          // by Occasion.String
+
+	lookedBefore bool // whether anything is wrong with the event before its start
 }
 
 // plan makes the notices that now ought to exist.
@@ -33,6 +35,9 @@ func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error 
 	for _, e := range events {
 		// One bad event never holds up another.
 		if err := s.planOccasions(ctx, now, e, r); err != nil {
+			errs = append(errs, err)
+		}
+		if err := s.preflight(ctx, now, e, r); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -146,6 +151,7 @@ func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report)
 		errs = append(errs, err)
 		r.Seats += seated.Seats
 		r.Planned += seated.Seats
+		s.reportHeld(seated.Held)
 		if err == nil {
 			// As many may have come again while these were planned.
 			r.More = r.More || len(list) >= 1000
@@ -180,6 +186,9 @@ func (s *Scheduler) NextInstant(ctx context.Context, now time.Time) (time.Time, 
 				}
 				break
 			}
+		}
+		if at := PreflightAt(e, s.o.Preflight); s.looksBefore(e) && !known.lookedBefore && at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
 	}
 	return next, nil

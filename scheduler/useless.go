@@ -19,6 +19,8 @@ const (
 	RuleGone   = "the rule was removed"
 	Erased     = "the registration was erased"
 	NotOff     = "superseded: it takes place after all"
+
+	NothingWrong = "nothing is wrong any more"
 )
 
 // Useless returns why a claimed notice needs not be sent any more, or "". It is
@@ -59,6 +61,17 @@ func Useless(now time.Time, c *convened.Claim, grace time.Duration) string {
 		case c.Told >= c.Sequence():
 			return Superseded
 		}
+	case convened.Preflight:
+		switch {
+		case off:
+			return EventOff
+		case !now.Before(e.Starts):
+			return TooLate
+		case c.Notice.Occasion != convened.PreflightOccasion(e.Starts):
+			return EventMoved
+		case c.Trouble.None():
+			return NothingWrong
+		}
 	case convened.ReminderKind, convened.Followup:
 		o, err := convened.ParseOccasion(c.Notice.Occasion)
 		switch {
@@ -86,6 +99,8 @@ func lastUse(c *convened.Claim, grace time.Duration) time.Time {
 	case convened.ReminderKind, convened.Followup:
 		o := convened.Occasion{Start: c.Event.Starts, At: c.Notice.Instant}
 		return Deadline(o, c.Notice.Kind, grace)
+	case convened.Preflight:
+		return c.Event.Starts
 	default:
 		return c.Event.Ends
 	}
