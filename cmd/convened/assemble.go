@@ -139,7 +139,7 @@ func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, 
 	}
 	p.relay, err = mailer.NewRelay(mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
 		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
-		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log, Journal: journal})
+		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log, Journal: tamperedJournal(journal)})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
@@ -161,6 +161,7 @@ func helloName(cfg *config.Config) string {
 
 // Compose makes a letter that knows how to send itself: scheduler.Composer.
 func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
+	tamperedLetter(c)
 	l, err := p.composer.Compose(now, c)
 	if err != nil {
 		return scheduler.Letter{}, err

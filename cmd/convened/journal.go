@@ -28,7 +28,7 @@ type witness struct {
 // newWitness opens the journal of this daemon. Where that can't be done it says
 // so and goes on without: what is in doubt then waits for its lease.
 func newWitness(ctx context.Context, cfg *config.Config, s *store.Store, daemon int64, clock func() time.Time, log *slog.Logger) *witness {
-	w := &witness{Store: s, inner: s, dir: cfg.StateDir, clock: clock, log: log}
+	w := &witness{Store: tamperedStore(s), inner: s, dir: cfg.StateDir, clock: clock, log: log}
 	system, database, err := s.Identity(ctx)
 	if err == nil {
 		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot()}

@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		panic(err) // the command line above is wrong
 	}
-	e := &env{ctx: ctx, cli: &c, kong: parser, stdin: stdin, stdout: stdout, stderr: stderr, clock: time.Now}
+	e := &env{ctx: ctx, cli: &c, kong: parser, stdin: stdin, stdout: stdout, stderr: stderr, clock: tamperedClock()}
 	err = func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
