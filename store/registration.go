@@ -87,17 +87,9 @@ func (s *Store) People(ctx context.Context, event, search string, after convened
 
 // Seat returns the seat of an address (as address.Key has it) of an event, or ErrNotFound.
 func (s *Store) Seat(ctx context.Context, event, address string) (*convened.Registration, error) {
-	r := &convened.Registration{}
-	err := s.tx(ctx, "look for a registration", func(tx *sql.Tx) error {
-		var sequenced, planned, seated, cancelled, muted, declined, erased sql.NullTime
-		err := tx.QueryRowContext(ctx, stmt("seat_of_address"), event, address).Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone,
-			&r.Sequence, &r.CreatedAt, &sequenced, &planned, &seated, &cancelled, &muted, &declined, &erased)
-		for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
-			&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased} {
-			if from.Valid {
-				*to = from.Time.UTC()
-			}
-		}
+	var r *convened.Registration
+	err := s.tx(ctx, "look for a registration", func(tx *sql.Tx) (err error) {
+		r, err = scanSeat(tx.QueryRowContext(ctx, stmt("seat_of_address"), event, address))
 		return err
 	})
 	return r, err
