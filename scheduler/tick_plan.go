@@ -89,9 +89,9 @@ func OccasionPlanOf(e *convened.Event, o convened.Occasion, kind convened.Kind, 
 		}
 		switch {
 		case o.At.Before(rem.AddedAt):
-			p.Passed = "its instant was past when the rule was written"
+			p.Passed = PassedByRule
 		case o.At.Before(e.MovedAt):
-			p.Passed = "its instant was past when the event was moved"
+			p.Passed = PassedByMove
 		}
 		if rem.Late == convened.Fold && kind == convened.ReminderKind {
 			p.SeatedBy, p.Folds = o.At.Add(-convened.FoldWindow), true
