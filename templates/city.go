@@ -111,6 +111,7 @@ Dominica||la Dominique|
 Douala|||Duala
 Dubai||Dubaï|Dubái
 Dublin|||Dublín
+DumontDUrville|Dumont d’Urville|Dumont-d’Urville|Dumont d’Urville
 Dushanbe||Douchanbé|Dusambé
 Easter|Easter Island|l’île de Pâques|la Isla de Pascua
 Eirunepe|Eirunepé|Eirunepé|Eirunepé
