@@ -17,58 +17,77 @@ import (
 func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
 	var claims []*convened.Claim
 	err := s.claiming(ctx, func(tx *sql.Tx) (int, error) {
-		claims = nil
-		type past struct{ revision, told int }
-		var revisions []past
-		err := each(ctx, tx, stmt("claim"), []any{now, limit, s.id(), lease.Milliseconds()}, func(rows *sql.Rows) error {
-			c := &convened.Claim{}
-			n, r := &c.Notice, &c.Registration
-			var p past
-			var sequenced, created, seated, cancelled, muted, declined, erased sql.NullTime
-			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
-				&n.MessageID, &n.LastError,
-				&r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
-				&r.Sequence, &sequenced, &created, &seated, &cancelled, &muted, &declined, &erased,
-				&p.revision, &p.told, &c.Told, &c.ThreadID)
-			n.State, n.Instant, n.DueAt = convened.Claimed, n.Instant.UTC(), n.DueAt.UTC()
-			r.ID, r.Event = n.Registration, n.Event
-			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.CreatedAt: created, &r.SeatedAt: seated,
-				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased} {
-				if from.Valid {
-					*to = from.Time.UTC()
-				}
-			}
-			claims, revisions = append(claims, c), append(revisions, p)
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-		for i, c := range claims {
-			e, err := s.cached(ctx, tx, c.Notice.Event, revisions[i].revision)
-			if errors.Is(err, errUnreadable) {
-				c.Event.Slug, c.Fault = c.Notice.Event, fmt.Sprintf("read event %s: %v", c.Notice.Event, err)
-				continue
-			}
-			if err != nil {
-				return 0, fmt.Errorf("read event %s: %w", c.Notice.Event, err)
-			}
-			c.Event = *e
-			switch c.Notice.Kind {
-			case convened.ReminderKind, convened.Followup:
-				c.Reminder = reminderOf(&c.Event, c.Notice.Occasion)
-			case convened.Update:
-				if told := revisions[i].told; told > 0 && told != e.Revision {
-					// The update can be told without what was before.
-					if c.Was, err = s.cachedPast(ctx, tx, e.Slug, told); err != nil && !errors.Is(err, errUnreadable) {
-						return 0, fmt.Errorf("read event %s at revision %d: %w", e.Slug, told, err)
-					}
-				}
-			}
-		}
-		return len(claims), nil
+		var err error
+		claims, err = s.readClaims(ctx, tx, now, stmt("claim"), now, limit, s.id(), lease.Milliseconds())
+		return len(claims), err
 	})
 	return claims, err
+}
+
+// readClaims runs a statement that returns claims in the form of claim.sql, and
+// completes them.
+func (s *Store) readClaims(ctx context.Context, tx *sql.Tx, now time.Time, query string, args ...any) ([]*convened.Claim, error) {
+	var claims []*convened.Claim
+	var told []pastEvent
+	err := each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		c := &convened.Claim{}
+		n, r := &c.Notice, &c.Registration
+		var p pastEvent
+		var sequenced, created, seated, cancelled, muted, declined, erased sql.NullTime
+		err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
+			&n.MessageID, &n.LastError, &n.Reason,
+			&r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
+			&r.Sequence, &sequenced, &created, &seated, &cancelled, &muted, &declined, &erased,
+			&p.now, &p.told, &c.Told, &c.ThreadID)
+		n.Instant, n.DueAt = n.Instant.UTC(), n.DueAt.UTC()
+		r.ID, r.Event = n.Registration, n.Event
+		r.SequencedAt, r.CreatedAt, r.SeatedAt = utc(sequenced), utc(created), utc(seated)
+		r.CancelledAt, r.MutedAt, r.DeclinedAt, r.ErasedAt = utc(cancelled), utc(muted), utc(declined), utc(erased)
+		claims, told = append(claims, c), append(told, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range claims {
+		if err := s.complete(ctx, tx, now, c, told[i]); err != nil {
+			return nil, err
+		}
+	}
+	return claims, nil
+}
+
+// A pastEvent says which revisions of its event a claim is about: the present
+// one, and the one that the person was told last; 0 is none.
+type pastEvent struct{ now, told int }
+
+// complete adds what a claim's letter needs beyond its row.
+func (s *Store) complete(ctx context.Context, tx *sql.Tx, now time.Time, c *convened.Claim, p pastEvent) error {
+	e, err := s.cached(ctx, tx, c.Notice.Event, p.now)
+	if errors.Is(err, errUnreadable) {
+		c.Event.Slug, c.Fault = c.Notice.Event, fmt.Sprintf("read event %s: %v", c.Notice.Event, err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read event %s: %w", c.Notice.Event, err)
+	}
+	c.Event = *e
+	switch c.Notice.Kind {
+	case convened.ReminderKind, convened.Followup:
+		c.Reminder = reminderOf(&c.Event, c.Notice.Occasion)
+	case convened.Update:
+		if p.told > 0 && p.told != e.Revision {
+			// The update can be told without what was before.
+			if c.Was, err = s.cachedPast(ctx, tx, e.Slug, p.told); err != nil && !errors.Is(err, errUnreadable) {
+				return fmt.Errorf("read event %s at revision %d: %w", e.Slug, p.told, err)
+			}
+		}
+	case convened.Preflight:
+		if c.Trouble, err = trouble(ctx, tx, now, e); err != nil {
+			return fmt.Errorf("look what is wrong with event %s: %w", e.Slug, err)
+		}
+	}
+	return nil
 }
 
 // reminderOf returns the rule that an occasion is of, or nil where the event

@@ -13,8 +13,10 @@ type Status struct {
 	At            time.Time // the database's clock
 	Daemons       []DaemonSeen
 	Queue         []QueueLine
-	Waiting       int       // registrations that are not planned yet
-	WaitingSince  time.Time // when the oldest of them came; zero if none
+	Held          []convened.Holding   // what waits for somebody to release it
+	Quarantine    *convened.Quarantine // nil: mail may be sent
+	Waiting       int                  // registrations that are not planned yet
+	WaitingSince  time.Time            // when the oldest of them came; zero if none
 	SchemaVersion int64
 	Incoming      []IncomingLine // of the last seven days
 }
@@ -74,6 +76,13 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 			st.Queue = append(st.Queue, q)
 			return err
 		}); err != nil {
+			return err
+		}
+		var err error
+		if st.Held, err = held(ctx, tx, ""); err != nil {
+			return err
+		}
+		if st.Quarantine, _, err = standing(ctx, tx); err != nil {
 			return err
 		}
 		var since sql.NullTime

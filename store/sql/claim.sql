@@ -27,8 +27,8 @@ WITH due AS MATERIALIZED (
     WHERE n.id = due.id
     RETURNING n.id, n.registration, n.event, n.kind, n.occasion, n.priority, n.instant, n.due_at, n.attempt, n.failures, n.doubts, n.message_id, n.last_error
 )
-SELECT t.id, coalesce(t.registration, 0), t.event, t.kind, t.occasion, t.instant, t.due_at, t.attempt, t.failures, t.doubts,
-       coalesce(t.message_id, ''), coalesce(t.last_error, ''),
+SELECT t.id, coalesce(t.registration, 0), t.event, t.kind, t.occasion, 'claimed', t.instant, t.due_at, t.attempt, t.failures, t.doubts,
+       coalesce(t.message_id, ''), coalesce(t.last_error, ''), '',
        coalesce(r.uid::text, ''), coalesce(r.email, ''), coalesce(r.name, ''), coalesce(r.language, ''), coalesce(r.zone, ''),
        coalesce(r.sequence, 0), r.sequenced_at, r.created_at, r.seated_at, r.cancelled_at, r.muted_at, r.declined_at, r.erased_at,
        e.revision, coalesce(told.revision, 0), coalesce(told.sequence, -1), coalesce(told.thread, '')

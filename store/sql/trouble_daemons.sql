@@ -1,0 +1,5 @@
+-- Why a daemon that is alive sends nothing, in its own words.
+SELECT status FROM convened.daemons
+WHERE stopped_at IS NULL AND beat_at > now() - interval '1 minute' AND status LIKE 'waiting: %'
+ORDER BY beat_at DESC
+LIMIT 1
