@@ -13,6 +13,7 @@ type Outlook struct {
 	Changes  []PendingChange // that people are not told of yet, in the order in which they are due
 	Seats    []Seat          // in the order of their ids
 	Arrivals []Arrival       // registrations that nobody has planned yet, in the order of their ids
+	Room     int             // how many confirmations the fuse lets through now; -1: as many as there are
 }
 
 // A Seat is what planning looks at of one person at an event.

@@ -296,6 +296,9 @@ func (x *explanation) foretold(f Fate) Line {
 		l.Rule = o.Key
 	}
 	if !f.Goes() {
+		if f.State == convened.Held {
+			l.Verdict = Held
+		}
 		return l
 	}
 	l.Verdict = Will

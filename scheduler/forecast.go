@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -23,6 +24,17 @@ const (
 	StoodIn      = "folded into a confirmation or an update of the 30 minutes before it"
 	NotNeeded    = "not needed: nothing that this person was sent says otherwise"
 )
+
+// Why a confirmation will be held until somebody releases it.
+const (
+	HeldCopied = "held: the registration is older than the event, so it was copied from elsewhere"
+	HeldOver   = "held: the event was over before the registration came"
+	HeldFuse   = "held: more confirmations than the fuse lets through within an hour"
+)
+
+// clockSlack is by how much a registration may be older than its event and still
+// be none that was copied: package store judges so.
+const clockSlack = time.Minute
 
 // confirmOnce is how long a confirmation stands in for a second one.
 const confirmOnce = 10 * time.Minute
@@ -98,7 +110,7 @@ type Fate struct {
 	Instant  time.Time      // what it is for
 	At       time.Time      // when it goes out; zero if it does not
 	Why      string         // where it does not: why
-	State    convened.State // of its row; "" where there is none yet
+	State    convened.State // of its row; "" where there is none yet; Held for one that will be held
 }
 
 // Goes reports whether the mail goes out.
@@ -110,11 +122,15 @@ func (f Fate) Goes() bool { return !f.At.IsZero() }
 func Future(o *convened.Outlook, now time.Time, grace time.Duration, yield func(Fate)) {
 	f := foresee(o, now, grace, yield)
 	fresh, repeats := f.arrivals()
+	for i := range fresh {
+		f.judge(&fresh[i])
+	}
 	for i := range o.Seats {
 		f.live(o.Seats[i], repeats[o.Seats[i].ID], nil)
 	}
-	for _, list := range fresh {
-		f.live(convened.Seat{ID: list[0].ID, Language: list[0].Language, SeatedAt: now, FirstTold: -1, Told: -1}, list[1:], &list[0])
+	for i := range fresh {
+		a := &fresh[i]
+		f.live(convened.Seat{ID: a.ID, Language: a.Language, SeatedAt: now, FirstTold: -1, Told: -1}, a.again, a)
 	}
 }
 
@@ -129,6 +145,7 @@ type foresight struct {
 	reminders map[string]*convened.Reminder // by key; the first of each, as Occasions has it
 	kinds     map[string]convened.Kind      // by key
 	catchUp   []convened.Occasion           // what `late: catch-up` owes to who takes a seat now
+	room      int                           // how many more confirmations the fuse lets through now
 	claim     convened.Claim                // of the notice at hand: what Useless looks at
 	waiting   []convened.Waiting            // of the seat at hand; kept for its room
 }
@@ -150,8 +167,11 @@ func (p *step) concerns(s *convened.Seat) bool {
 }
 
 func foresee(o *convened.Outlook, now time.Time, grace time.Duration, yield func(Fate)) *foresight {
-	f := &foresight{o: o, now: now, grace: grace, yield: yield, reminders: map[string]*convened.Reminder{}, kinds: map[string]convened.Kind{}}
+	f := &foresight{o: o, now: now, grace: grace, yield: yield, room: o.Room, reminders: map[string]*convened.Reminder{}, kinds: map[string]convened.Kind{}}
 	f.claim.Event = *o.Event
+	if f.room < 0 {
+		f.room = math.MaxInt
+	}
 	for i := range o.Event.Reminders {
 		r := &o.Event.Reminders[i]
 		rule, err := RuleOf(r)
@@ -249,10 +269,20 @@ func (f *foresight) owed() []convened.Occasion {
 	return owed
 }
 
+// A newSeat is a registration that will be a seat.
+type newSeat struct {
+	convened.Arrival
+	again []convened.Arrival // its repetitions, that came before the daemon
+
+	// What becomes of the confirmation: Planned, Refused, Cancelled or Held.
+	state convened.State
+	why   string // where it is not Planned
+}
+
 // arrivals sorts the registrations that nobody has planned: those that will be
 // seats, each with its repetitions, and the repetitions of seats that are there.
 // See seat_registrations.sql.
-func (f *foresight) arrivals() (fresh [][]convened.Arrival, repeats map[convened.RegistrationID][]convened.Arrival) {
+func (f *foresight) arrivals() (fresh []newSeat, repeats map[convened.RegistrationID][]convened.Arrival) {
 	repeats = map[convened.RegistrationID][]convened.Arrival{}
 	index := map[string]int{} // of fresh, by address
 	for _, a := range f.o.Arrivals {
@@ -263,17 +293,55 @@ func (f *foresight) arrivals() (fresh [][]convened.Arrival, repeats map[convened
 		case a.Seat != 0:
 		case !again:
 			index[a.Address] = len(fresh)
-			fresh = append(fresh, []convened.Arrival{a})
+			fresh = append(fresh, newSeat{Arrival: a})
 		case a.Fault == "":
-			fresh[i] = append(fresh[i], a)
+			fresh[i].again = append(fresh[i].again, a)
 		}
 	}
 	return fresh, repeats
 }
 
+// judge says what becomes of a first confirmation: see judge of package store.
+func (f *foresight) judge(n *newSeat) {
+	e, closed := f.o.Event, f.closed()
+	switch {
+	case n.Fault != "":
+		n.state, n.why = convened.Refused, n.Fault
+	case e.Status == convened.EventIsOff:
+		n.state, n.why = convened.Cancelled, closed
+	case closed != "" && (f.copied(&n.Arrival) || !n.CreatedAt.Before(e.Ends)):
+		n.state, n.why = convened.Held, HeldOver
+	case closed != "":
+		n.state, n.why = convened.Cancelled, closed
+	case f.copied(&n.Arrival):
+		n.state, n.why = convened.Held, HeldCopied
+	case f.room <= 0:
+		n.state, n.why = convened.Held, HeldFuse
+	default:
+		n.state = convened.Planned
+		f.room--
+	}
+}
+
+// copied reports whether no form can have written a registration.
+func (f *foresight) copied(a *convened.Arrival) bool {
+	return a.CreatedAt.Before(f.o.Event.CreatedAt.Add(-clockSlack))
+}
+
+// closed returns why the event needs no confirmations any more, or "".
+func (f *foresight) closed() string {
+	switch {
+	case f.o.Event.Status == convened.EventIsOff:
+		return EventOff
+	case !f.now.Before(f.o.Event.Ends):
+		return EventOver
+	}
+	return ""
+}
+
 // live plays what comes for one seat. again are its repetitions that nobody has
 // planned; first is the registration of a seat that is only about to be taken.
-func (f *foresight) live(s convened.Seat, again []convened.Arrival, first *convened.Arrival) {
+func (f *foresight) live(s convened.Seat, again []convened.Arrival, first *newSeat) {
 	f.waiting = append(f.waiting[:0], s.Waiting...)
 	s.Waiting = f.waiting
 	steps := f.steps
@@ -368,17 +436,10 @@ func (f *foresight) planChange(s *convened.Seat, c *convened.PendingChange) {
 }
 
 // arrive is PlanNewcomers of package store for one seat.
-func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *convened.Arrival) {
-	closed := ""
-	switch {
-	case f.o.Event.Status == convened.EventIsOff:
-		closed = EventOff
-	case !f.now.Before(f.o.Event.Ends):
-		closed = EventOver
-	}
-	late := false
+func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *newSeat) {
+	late := first != nil && first.Fault == ""
 	if first != nil {
-		late = f.arriveFirst(s, first, closed)
+		f.confirm(s, first)
 	}
 	revived := len(again) > 0 && !s.CancelledAt.IsZero()
 	if revived {
@@ -391,13 +452,13 @@ func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *co
 			s.Language = language
 		}
 	}
-	if closed != "" {
+	if f.closed() != "" {
 		return
 	}
 	if len(again) > 0 {
-		f.confirmAgain(s, revived)
+		f.confirmAgain(s, revived, !slices.ContainsFunc(again, func(a convened.Arrival) bool { return !f.copied(&a) }))
 	}
-	if late && f.now.Before(f.o.Event.Starts) {
+	if late && f.now.Before(f.o.Event.Starts) && !unconfirmed(s) {
 		for _, o := range f.catchUp {
 			if !slices.Contains(s.Reminded, o.String()) {
 				s.Waiting = append(s.Waiting, convened.Waiting{Kind: convened.ReminderKind, Occasion: o.String(), State: convened.Planned, Instant: f.now, DueAt: f.now})
@@ -406,27 +467,21 @@ func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *co
 	}
 }
 
-// arriveFirst plans the confirmation of a seat that is new. It reports whether
-// the seat counts as late for what is recorded.
-func (f *foresight) arriveFirst(s *convened.Seat, a *convened.Arrival, closed string) bool {
-	why := closed
-	if a.Fault != "" {
-		why, s.RefusedAt = a.Fault, f.now
-	}
+// confirm plans the confirmation of a seat that is new, as it was judged.
+func (f *foresight) confirm(s *convened.Seat, n *newSeat) {
 	s.Confirmations = 1
-	if closed == "" || a.Fault != "" {
+	if n.state != convened.Cancelled {
 		s.ConfirmedAt = f.now
 	}
-	if why != "" {
-		f.yield(Fate{Seat: s, Kind: convened.Confirmation, Occasion: "1", Instant: f.now, Why: why})
-	} else {
-		s.Waiting = append(s.Waiting, convened.Waiting{Kind: convened.Confirmation, Occasion: "1", State: convened.Planned, Instant: f.now, DueAt: f.now})
+	if n.state == convened.Refused {
+		s.RefusedAt = f.now
 	}
-	return a.Fault == ""
+	f.confirmation(s, n.state, n.why)
 }
 
-// confirmAgain is plan_repeats.sql for one seat.
-func (f *foresight) confirmAgain(s *convened.Seat, revived bool) {
+// confirmAgain is plan_repeats.sql for one seat. copied says that no form can
+// have written any of its repetitions.
+func (f *foresight) confirmAgain(s *convened.Seat, revived, copied bool) {
 	if slices.ContainsFunc(s.Waiting, func(w convened.Waiting) bool { return w.Kind == convened.Confirmation }) {
 		return
 	}
@@ -435,7 +490,30 @@ func (f *foresight) confirmAgain(s *convened.Seat, revived bool) {
 	}
 	s.Confirmations++
 	s.ConfirmedAt = f.now
-	s.Waiting = append(s.Waiting, convened.Waiting{Kind: convened.Confirmation, Occasion: strconv.Itoa(s.Confirmations), State: convened.Planned, Instant: f.now, DueAt: f.now})
+	switch {
+	case copied:
+		f.confirmation(s, convened.Held, HeldCopied)
+	case f.room <= 0:
+		f.confirmation(s, convened.Held, HeldFuse)
+	default:
+		f.room--
+		f.confirmation(s, convened.Planned, "")
+	}
+}
+
+// confirmation plans a confirmation that goes out, waits for somebody, or does
+// neither and says why.
+func (f *foresight) confirmation(s *convened.Seat, state convened.State, why string) {
+	w := convened.Waiting{Kind: convened.Confirmation, Occasion: strconv.Itoa(s.Confirmations), State: state, Instant: f.now, DueAt: f.now}
+	switch state {
+	case convened.Held:
+		s.Waiting = append(s.Waiting, w)
+		f.yield(Fate{Seat: s, Kind: w.Kind, Occasion: w.Occasion, Instant: w.Instant, Why: why, State: convened.Held})
+	case convened.Planned:
+		s.Waiting = append(s.Waiting, w)
+	default:
+		f.yield(Fate{Seat: s, Kind: w.Kind, Occasion: w.Occasion, Instant: w.Instant, Why: why})
+	}
 }
 
 // send plays the claims of one instant: what is in doubt is decided, then what

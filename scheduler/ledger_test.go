@@ -20,6 +20,7 @@ type ledger struct {
 	event     convened.Event
 	overAt    time.Time
 	given     int // seats that were given out
+	fuse      int // 0: as many confirmations as there are
 	regs      []entrant
 	occasions []occasionRow
 	changes   []changeRow
@@ -144,6 +145,9 @@ func (l *ledger) PlanOccasion(_ context.Context, now time.Time, p convened.Occas
 		if r.number <= o.Done || r.number > o.Upto || !r.CancelledAt.IsZero() || !r.MutedAt.IsZero() || !r.refusedAt.IsZero() || !r.ErasedAt.IsZero() || r.SeatedAt.After(p.SeatedBy) {
 			continue
 		}
+		if l.unconfirmed(r) {
+			continue
+		}
 		if p.Folds && slices.ContainsFunc(l.of(r.ID, convened.Confirmation, convened.Update), func(n *noticeRow) bool {
 			return n.State != convened.Cancelled && n.State != convened.Refused && n.Instant.After(p.SeatedBy)
 		}) {
@@ -162,6 +166,13 @@ func (l *ledger) PlanOccasion(_ context.Context, now time.Time, p convened.Occas
 	return step, nil
 }
 
+// unconfirmed is what plan_occasion.sql and plan_catch_up.sql ask of held confirmations.
+func (l *ledger) unconfirmed(r *entrant) bool {
+	return slices.ContainsFunc(l.of(r.ID, convened.Confirmation), func(n *noticeRow) bool {
+		return n.State == convened.Held && !n.marked && !n.Instant.After(r.SeatedAt)
+	})
+}
+
 func (l *ledger) Newcomers(context.Context) ([]convened.Newcomer, error) {
 	var list []convened.Newcomer
 	for _, r := range l.regs {
@@ -177,6 +188,8 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list 
 	var fresh, late []*entrant
 	faults := map[convened.RegistrationID]string{}
 	latest := map[convened.RegistrationID]*entrant{} // of repetitions, by seat
+	allCopied := map[convened.RegistrationID]bool{}
+	copied := func(r *entrant) bool { return r.CreatedAt.Before(l.event.CreatedAt.Add(-time.Minute)) }
 	var order []convened.RegistrationID
 	for _, n := range list {
 		r := l.reg(n.ID)
@@ -205,8 +218,10 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list 
 		case n.Fault == "":
 			if latest[r.seat] == nil {
 				order = append(order, r.seat)
+				allCopied[r.seat] = true
 			}
 			latest[r.seat] = r
+			allCopied[r.seat] = allCopied[r.seat] && copied(r)
 		}
 	}
 	done.Seats, done.Repeats = len(fresh), len(latest)
@@ -231,21 +246,33 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list 
 	case !now.Before(l.event.Ends):
 		closed = "too late: the event is over"
 	}
+	room := l.room(now)
 	for _, r := range fresh {
 		n := noticeRow{plannedAt: now, Notice: convened.Notice{Registration: r.ID, Kind: convened.Confirmation, Occasion: "1", Instant: now}}
 		switch {
 		case faults[r.ID] != "":
 			n.State, n.LastError = convened.Refused, faults[r.ID]
+		case l.event.Status == convened.EventIsOff:
+			n.State, n.Reason = convened.Cancelled, closed
+		case closed != "" && (copied(r) || !r.CreatedAt.Before(l.event.Ends)):
+			n.State, n.Reason = convened.Held, "over"
 		case closed != "":
 			n.State, n.Reason = convened.Cancelled, closed
+		case copied(r):
+			n.State, n.Reason = convened.Held, "copied"
+		case room <= 0:
+			n.State, n.Reason = convened.Held, "fuse"
+		default:
+			room--
 		}
 		l.insert(n)
 	}
 	if closed != "" {
 		return done, nil
 	}
+	slices.Sort(order)
 	for _, id := range order {
-		l.planRepeat(id, revived[id], now, again)
+		l.planRepeat(id, revived[id], allCopied[id], now, again, &room)
 	}
 	for _, r := range late {
 		l.catchUp(r.ID, now)
@@ -253,7 +280,21 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list 
 	return done, nil
 }
 
-func (l *ledger) planRepeat(seat convened.RegistrationID, revived bool, now time.Time, again time.Duration) {
+// room is how many confirmations the fuse lets through: see confirmed_lately.sql.
+func (l *ledger) room(now time.Time) int {
+	if l.fuse == 0 {
+		return 1000
+	}
+	room := l.fuse
+	for _, n := range l.notices {
+		if n.Kind == convened.Confirmation && n.State != convened.Held && !((n.State == convened.Refused || n.State == convened.Cancelled) && n.Attempt == 0) && n.plannedAt.After(now.Add(-time.Hour)) {
+			room--
+		}
+	}
+	return max(room, 0) // it is counted no further than is asked for
+}
+
+func (l *ledger) planRepeat(seat convened.RegistrationID, revived, copied bool, now time.Time, again time.Duration, room *int) {
 	count := 0
 	var planned time.Time
 	for _, n := range l.of(seat, convened.Confirmation) {
@@ -273,12 +314,21 @@ func (l *ledger) planRepeat(seat convened.RegistrationID, revived bool, now time
 		}
 	}
 	if count > 0 && (revived || planned.IsZero() || !planned.After(now.Add(-again))) {
-		l.insert(noticeRow{plannedAt: now, Notice: convened.Notice{Registration: seat, Kind: convened.Confirmation, Occasion: strconv.Itoa(count + 1), Instant: now}})
+		n := noticeRow{plannedAt: now, Notice: convened.Notice{Registration: seat, Kind: convened.Confirmation, Occasion: strconv.Itoa(count + 1), Instant: now}}
+		switch {
+		case copied:
+			n.State, n.Reason = convened.Held, "copied"
+		case *room <= 0:
+			n.State, n.Reason = convened.Held, "fuse"
+		default:
+			*room--
+		}
+		l.insert(n)
 	}
 }
 
 func (l *ledger) catchUp(seat convened.RegistrationID, now time.Time) {
-	if !now.Before(l.event.Starts) {
+	if !now.Before(l.event.Starts) || l.unconfirmed(l.reg(seat)) {
 		return
 	}
 	for _, rem := range l.event.Reminders {
@@ -495,6 +545,15 @@ func (l *ledger) giveUp(r *entrant, now time.Time) {
 	}
 }
 
+// release lets go of what is held, from now on.
+func (l *ledger) release(now time.Time) {
+	for i := range l.notices {
+		if n := &l.notices[i]; n.State == convened.Held {
+			n.State, n.DueAt, n.Reason = convened.Planned, now, ""
+		}
+	}
+}
+
 func (l *ledger) mute(r *entrant, now time.Time) {
 	if r.MutedAt.IsZero() && r.ErasedAt.IsZero() {
 		r.MutedAt = now
@@ -582,9 +641,12 @@ func overAt(e *convened.Event) time.Time {
 }
 
 // outlook is Outlook of package store.
-func (l *ledger) outlook() *convened.Outlook {
+func (l *ledger) outlook(now time.Time) *convened.Outlook {
 	e := l.event
-	o := &convened.Outlook{Event: &e}
+	o := &convened.Outlook{Event: &e, Room: -1}
+	if l.fuse > 0 {
+		o.Room = l.room(now)
+	}
 	for _, r := range l.occasions {
 		o.Recorded = append(o.Recorded, r.Recorded)
 	}

@@ -10,21 +10,28 @@ import (
 	"convened"
 )
 
-// Outlook reads all that the future of an event follows from, as of one moment
-// of the database, or ErrNotFound. identify fills in a newcomer's Address and
-// Fault, as it does for the daemon. address, if not "", leaves out everybody
+// Outlook reads all that the future of an event follows from at now, as of one
+// moment of the database, or ErrNotFound. identify fills in a newcomer's Address
+// and Fault, as it does for the daemon. address, if not "", leaves out everybody
 // whose it is not: it is of the form that identify makes.
-func (s *Store) Outlook(ctx context.Context, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
+func (s *Store) Outlook(ctx context.Context, now time.Time, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
 	var o *convened.Outlook
 	err := s.tx(ctx, "read the outlook of "+event, func(tx *sql.Tx) error {
 		// What is read in several statements must fit together.
 		if _, err := tx.ExecContext(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 			return err
 		}
-		o = &convened.Outlook{}
+		o = &convened.Outlook{Room: -1}
 		var err error
 		if o.Event, err = loadEvent(ctx, tx, event); err != nil {
 			return err
+		}
+		if s.fuse > 0 {
+			var lately int
+			if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
+				return err
+			}
+			o.Room = s.fuse - lately
 		}
 		for _, read := range []func(context.Context, *sql.Tx, *convened.Outlook) error{readRecorded, readChanges} {
 			if err := read(ctx, tx, o); err != nil {
@@ -132,8 +139,11 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 		}
 		a.CreatedAt = a.CreatedAt.UTC()
 		identify(&a.Newcomer)
-		if address == "" || a.Address == address {
+		switch {
+		case address == "" || a.Address == address:
 			o.Arrivals, addresses = append(o.Arrivals, a), append(addresses, a.Address)
+		case len(o.Arrivals) == 0 && a.Fault == "" && o.Room > 0:
+			o.Room-- // the fuse lets the others through first
 		}
 		return nil
 	})
