@@ -26,6 +26,7 @@ var examples = map[string][]string{
 	"convened event list":   {"convened event list", "convened event list --json"},
 	"convened event show":   {"convened event show my-webinar", "convened event show my-webinar --file > webinar.yaml"},
 	"convened event cancel": {"convened event cancel my-webinar --dry-run", "convened event cancel my-webinar"},
+	"convened event lint":   {"convened event lint my-webinar", "convened event lint webinar.yaml    # before it is applied: needs no database"},
 	"convened registration add": {
 		"convened registration add my-webinar ana@example.org --name 'Ana Díaz' --language es --zone America/Mexico_City",
 	},
@@ -39,6 +40,13 @@ var examples = map[string][]string{
 	"convened registration unmute": {"convened registration unmute my-webinar ana@example.org"},
 	"convened registration erase":  {"convened registration erase my-webinar ana@example.org", "convened registration erase all ana@example.org"},
 	"convened registration list":   {"convened registration list my-webinar", "convened registration list my-webinar --search example.org --json"},
+	"convened plan": {
+		"convened plan my-webinar",
+		"convened plan my-webinar --at '2026-11-24 12:00'",
+		"convened plan webinar.yaml              # what would become of each mail if this were applied",
+		"convened plan my-webinar --file webinar.yaml --json",
+	},
+	"convened explain": {"convened explain my-webinar ana@example.org", "convened explain my-webinar ana@example.org --json"},
 	"convened preview": {
 		"convened preview my-webinar --kind confirmation --language fr",
 		"convened preview my-webinar --kind reminder --as ana@example.org --at '2026-11-25 15:00' --out reminder.eml",
