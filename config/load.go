@@ -171,7 +171,7 @@ func (l *loader) problem(name, rule, mend string) {
 	case l.doc != nil:
 		// Missing: the file is to blame, or the section that lacks it.
 		p.File = l.file
-		if section, _, ok := cutSection(name); ok && l.doc.Mentions(section) {
+		if section := sectionOf(name); section != "" && l.doc.Mentions(section) {
 			p = l.doc.Problem(section, rule, mend)
 			p.Key, p.Value = name, ""
 		}
@@ -186,7 +186,7 @@ func (l *loader) problem(name, rule, mend string) {
 // isBad reports whether a key, or the section that it stands in, could not be
 // read: then nothing further is held against it.
 func (l *loader) isBad(name string) bool {
-	for part := name; part != ""; part, _, _ = cutSection(part) {
+	for part := name; part != ""; part = sectionOf(part) {
 		if l.bad[part] {
 			return true
 		}
@@ -260,13 +260,13 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// cutSection splits smtp.dkim.domain into smtp.dkim and domain; a name without
-// a section has "".
-func cutSection(name string) (section, last string, found bool) {
-	if section, last, found = cutLast(name, "."); found {
-		return section, last, true
+// sectionOf returns smtp.dkim for smtp.dkim.domain; "" for a name without a
+// section.
+func sectionOf(name string) string {
+	if section, _, found := cutLast(name, "."); found {
+		return section
 	}
-	return "", name, false
+	return ""
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

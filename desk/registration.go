@@ -154,7 +154,7 @@ func (d *Desk) Import(ctx context.Context, event string, r io.Reader, dry bool, 
 	}
 	for {
 		e, line, err := records.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if line == 0 {
@@ -202,7 +202,7 @@ type records struct {
 func newRecords(r io.Reader) (*records, error) {
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the file: %w", err)
 	}
 	head = head[:n]
@@ -213,7 +213,7 @@ func newRecords(r io.Reader) (*records, error) {
 	c.TrimLeadingSpace = true
 	header, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrHeader, err)
+		return nil, fmt.Errorf("%w: %w", ErrHeader, err)
 	}
 	rec := &records{reader: c, at: map[string]int{}}
 	for i, h := range header {
@@ -250,7 +250,7 @@ func separator(head []byte) rune {
 // that line alone, unless the line is 0: then the file can't be read further.
 func (r *records) next() (store.Entry, int, error) {
 	fields, err := r.reader.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return store.Entry{}, 0, io.EOF
 	}
 	if err != nil {

@@ -68,6 +68,7 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 // up with the hands, with the settler, or given back.
 func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*convened.Claim, r *Report) error {
 	jobs := make([]job, 0, len(claims))
+	var later []*convened.Claim // their domains want them one by one
 	for i, made := range s.compose(now, claims) {
 		c := claims[i]
 		switch {
@@ -79,11 +80,16 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		case made.err != nil:
 			s.outcomes <- settling{c, failedToCompose(made.err, now), ""}
 		default:
+			if at := s.pace.slot(now, domainOf(c.Registration.Email)); at.After(now) {
+				c.Notice.DueAt = at
+				later = append(later, c)
+				continue
+			}
 			jobs = append(jobs, job{claim: c, letter: made.letter})
 		}
 	}
-	if len(jobs) == 0 {
-		return nil
+	if err := s.letGo(ctx, later, r); err != nil || len(jobs) == 0 {
+		return err
 	}
 	marks := make([]convened.Mark, len(jobs))
 	for i, j := range jobs {
@@ -110,14 +116,19 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 			stale = append(stale, j.claim)
 		}
 	}
-	if len(stale) == 0 {
+	r.More = r.More || len(stale) > 0
+	return s.letGo(ctx, stale, r)
+}
+
+// letGo gives back claims that were not marked.
+func (s *Scheduler) letGo(ctx context.Context, claims []*convened.Claim, r *Report) error {
+	if len(claims) == 0 {
 		return nil
 	}
-	r.GivenBack += len(stale)
-	r.More = true
-	s.finished(len(stale))
+	r.GivenBack += len(claims)
+	s.finished(len(claims))
 	// To let go of a claim is the last thing that a daemon does that stops.
-	return s.o.Store.GiveBack(context.WithoutCancel(ctx), stale, now)
+	return s.o.Store.GiveBack(context.WithoutCancel(ctx), claims)
 }
 
 // markLease is how long a mark holds: a letter waits for a hand for at most a
@@ -240,6 +251,7 @@ func (s *Scheduler) handle(ctx context.Context, j job) settling {
 	s.mu.Lock()
 	s.relay.saw(o, closings)
 	s.mu.Unlock()
+	s.pace.saw(domainOf(j.claim.Registration.Email), o)
 	return settling{j.claim, o, ""}
 }
 
@@ -346,7 +358,7 @@ func (s *Scheduler) settleBatch(batch []settling) {
 		if s.abandoned() {
 			break
 		}
-		time.Sleep(wait)
+		time.Sleep(wait) //nolint:forbidigo // a stop does not cut it short: Abandon does, at the next try
 	}
 	s.owe(nil)
 	s.finished(len(batch))

@@ -485,10 +485,10 @@ func (l *ledger) Settle(_ context.Context, list []convened.Settlement) (map[conv
 	return took, nil
 }
 
-func (l *ledger) GiveBack(_ context.Context, claims []*convened.Claim, due time.Time) error {
+func (l *ledger) GiveBack(_ context.Context, claims []*convened.Claim) error {
 	for _, c := range claims {
 		if n := &l.notices[c.Notice.ID-1]; n.State == convened.Claimed && n.Attempt == c.Notice.Attempt && !n.marked {
-			n.State, n.DueAt = convened.Planned, due
+			n.State, n.DueAt = convened.Planned, c.Notice.DueAt
 		}
 	}
 	return nil

@@ -315,7 +315,7 @@ func (m *memory) Settle(_ context.Context, list []convened.Settlement) (map[conv
 	return took, nil
 }
 
-func (m *memory) GiveBack(ctx context.Context, claims []*convened.Claim, due time.Time) error {
+func (m *memory) GiveBack(ctx context.Context, claims []*convened.Claim) error {
 	if err := cmp.Or(m.enter("GiveBack", "", len(claims)), ctx.Err()); err != nil {
 		return fmt.Errorf("give back: %w", err)
 	}
@@ -324,7 +324,7 @@ func (m *memory) GiveBack(ctx context.Context, claims []*convened.Claim, due tim
 	for _, c := range claims {
 		r := m.rows[c.Notice.ID-1]
 		if n := &r.claim.Notice; n.State == convened.Claimed && n.Attempt == c.Notice.Attempt && !r.marked {
-			n.State, n.DueAt = convened.Planned, due
+			n.State, n.DueAt = convened.Planned, c.Notice.DueAt
 		}
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 
 // The waits after temporary failures, in multiples of the first: 5, 15, 30, 60
 // minutes, then hourly.
-var retrySteps = []time.Duration{1, 3, 6, 12}
+var retrySteps = []int{1, 3, 6, 12}
 
 // poisonTries is how often a letter that can't be made is tried. What is wrong
 // may be a template that is being replaced at this moment, but not for long.
@@ -26,7 +26,7 @@ const (
 // failures (1 is the first), without jitter.
 func RetryDelay(first time.Duration, failures int) time.Duration {
 	i := max(0, min(failures-1, len(retrySteps)-1))
-	return first * retrySteps[i]
+	return first * time.Duration(retrySteps[i])
 }
 
 // jitter spreads a wait by a fifth either way, so that what failed together does

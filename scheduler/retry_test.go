@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -245,8 +246,11 @@ func TestWhatIsNoFaultOfTheRelayKeepsNobodyWaiting(t *testing.T) {
 				return convened.Outcome{State: convened.Sent, Code: 250}
 			}
 			e := webinar("w", 1000*time.Hour)
-			for range 10 {
-				r.add(confirmation(e))
+			for i := range 10 {
+				// Each in a domain of its own: that one may have to wait.
+				c := confirmation(e)
+				c.Registration.Email = fmt.Sprintf("ana@d%d.example", i)
+				r.add(c)
 			}
 			if _, err := r.Tick(t.Context(), bubble()); err != nil {
 				t.Fatal(err)
@@ -330,6 +334,52 @@ func TestALetterThatWasBegunBeforeTheGateClosedDoesNotOpenIt(t *testing.T) {
 		report, err := r.Tick(t.Context(), bubble())
 		if err != nil || report.Claimed != 0 || report.Waiting == "" {
 			t.Errorf("the tick reports %+v, %v; want it to wait", report, err)
+		}
+	})
+}
+
+// A domain that complains gets its letters at slots of its own, and nobody else
+// waits for it.
+func TestOnlyTheDomainThatComplainsIsSlowedDown(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.outcome = func(c *convened.Claim) convened.Outcome {
+			if c.Notice.ID == 1 && c.Notice.Attempt == 1 {
+				return convened.Outcome{State: convened.Planned, Cause: convened.CauseSlowDown, Code: 421}
+			}
+			return convened.Outcome{State: convened.Sent, Code: 250}
+		}
+		e := webinar("w", 1000*time.Hour)
+		add := func(email string) convened.NoticeID {
+			c := confirmation(e)
+			c.Registration.Email = email
+			return r.add(c)
+		}
+		add("first@slow.example")
+		if _, err := r.Tick(t.Context(), bubble()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		began := bubble()
+		var slow []convened.NoticeID
+		for i := range 3 {
+			slow = append(slow, add(fmt.Sprintf("p%d@Slow.example", i)))
+			add(fmt.Sprintf("p%d@quick.example", i))
+		}
+		if _, err := r.Tick(t.Context(), bubble()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if got := r.states(); got[convened.Sent] != 3 {
+			t.Errorf("they are %v, want the three of the quick domain sent", got)
+		}
+		for i, id := range slow {
+			n := r.notice(id)
+			if wait := n.DueAt.Sub(began); n.State != convened.Planned || wait < 50*time.Second || wait > 70*time.Second {
+				t.Errorf("letter %d of the slow domain is %s and due after %s", i, n.State, wait)
+			}
+			if i > 0 && !n.DueAt.After(r.notice(slow[i-1]).DueAt) {
+				t.Errorf("letters %d and %d of the slow domain go together", i-1, i)
+			}
 		}
 	})
 }

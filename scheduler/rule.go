@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -244,7 +245,8 @@ func newCronRule(f RuleFields) (Rule, error) {
 func parseSpan(field, value, text string) (Span, error) {
 	span, err := ParseDuration(text)
 	if err != nil {
-		if e, ok := err.(*RuleError); ok {
+		var e *RuleError
+		if errors.As(err, &e) {
 			e.Field, e.Value = field, value
 		}
 		return Span{}, err

@@ -52,7 +52,7 @@ type Store interface {
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
 	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error)
 	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
-	GiveBack(ctx context.Context, claims []*convened.Claim, due time.Time) error
+	GiveBack(ctx context.Context, claims []*convened.Claim) error // each is due again at its Notice.DueAt
 	NextDue(ctx context.Context) (time.Time, error)
 }
 
@@ -121,6 +121,7 @@ type Scheduler struct {
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
 	relay    gate
+	pace     pacer
 	owed     *writing // outcomes that could not be written; nil: none
 	giveUp   bool
 }

@@ -185,14 +185,15 @@ func clean(s string) string {
 	return string(out)
 }
 
-// GiveBack returns claims that were not marked, to be claimed again from due on.
-func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim, due time.Time) error {
-	ids, attempts := make([]int64, len(claims)), make([]int64, len(claims))
+// GiveBack returns claims that were not marked. Each may be claimed again from
+// its Notice.DueAt on.
+func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim) error {
+	ids, attempts, due := make([]int64, len(claims)), make([]int64, len(claims)), make([]time.Time, len(claims))
 	for i, c := range claims {
-		ids[i], attempts[i] = int64(c.Notice.ID), int64(c.Notice.Attempt)
+		ids[i], attempts[i], due[i] = int64(c.Notice.ID), int64(c.Notice.Attempt), c.Notice.DueAt
 	}
 	return s.tx(ctx, "give back notices", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), due)
+		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), array(due))
 		return err
 	})
 }

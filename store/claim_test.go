@@ -128,7 +128,7 @@ func TestAMarkFailsOnceTheLetterIsNotTrueAnyMore(t *testing.T) {
 			if n := mark(t, s, claims...); n != 0 {
 				t.Errorf("marked %d after: %s", n, change)
 			}
-			if err := s.GiveBack(t.Context(), claims, early); err != nil {
+			if err := s.GiveBack(t.Context(), claims); err != nil {
 				t.Fatal(err)
 			}
 			if state := sqlOne[string](t, s, `SELECT state FROM convened.notices`); state != "planned" {

@@ -60,7 +60,7 @@ func TestADotOfAnEarlierAttemptProvesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.GiveBack(t.Context(), claim(t, s, early), early); err != nil {
+	if err := s.GiveBack(t.Context(), claim(t, s, early)); err != nil {
 		t.Fatal(err)
 	}
 	c := claim(t, s, early)

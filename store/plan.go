@@ -74,7 +74,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 		}
 		err = tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
 			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate, p.Folds).Scan(&step.Notices, &step.Done)
-		if err == sql.ErrNoRows { // it was wholly planned already
+		if errors.Is(err, sql.ErrNoRows) { // it was wholly planned already
 			step.Done = true
 			return nil
 		}
@@ -123,7 +123,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 				return err
 			}
 			err := tx.QueryRowContext(ctx, stmt("plan_change"), c.event, c.sequence, string(c.kind), c.kind.Priority(), now, StepSize).Scan(&step.Notices, &step.Done)
-			if err == sql.ErrNoRows {
+			if errors.Is(err, sql.ErrNoRows) {
 				step.Done = true
 				return nil
 			}

@@ -288,7 +288,7 @@ func TestPeopleAreToldOfAChangeOnlyIfTheyWereToldBefore(t *testing.T) {
 		if c.Registration.Email == "told@example.org" {
 			mark(t, s, c)
 			settle(t, s, c, convened.Sent, early)
-		} else if err := s.GiveBack(t.Context(), []*convened.Claim{c}, early); err != nil {
+		} else if err := s.GiveBack(t.Context(), []*convened.Claim{c}); err != nil {
 			t.Fatal(err)
 		}
 	}
