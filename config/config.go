@@ -39,6 +39,7 @@ type Config struct {
 	SMTP            SMTP          `yaml:"smtp"`
 	Public          Public        `yaml:"public"`
 	Console         Console       `yaml:"console"`
+	Intake          Intake        `yaml:"intake"`
 	PollInterval    time.Duration `yaml:"poll_interval"`
 	Batch           int           `yaml:"batch"`
 	Lease           time.Duration `yaml:"lease"`
@@ -109,6 +110,11 @@ type Public struct {
 // Console is what the organisers' browsers reach.
 type Console struct {
 	Listen string `yaml:"listen"` // as Public.Listen
+}
+
+// Intake is what the mail server on this machine reaches.
+type Intake struct {
+	Listen string `yaml:"listen"` // as Public.Listen, and loopback or a socket
 }
 
 // Retry says when a temporary error is tried again.

@@ -174,7 +174,7 @@ func TestEveryKeyCanBeSetInTheEnvironment(t *testing.T) {
 	values := map[string]string{
 		"database.direct_url": "postgres:///other?host=/run/postgresql", "smtp.tls": "tls", "smtp.username": "me", "smtp.reply_to": "b@example.org",
 		"smtp.bounce_domain": "b.example.org", "smtp.dkim.domain": "example.org", "smtp.dkim.selector": "s", "public.listen": "[::1]:1",
-		"console.listen": "unix:/run/c.sock", "allow_recipients": "example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
+		"console.listen": "unix:/run/c.sock", "intake.listen": "[::1]:24", "allow_recipients": "example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
 		"database.password_file": write(t, "p", "x", 0o600), "smtp.password_file": write(t, "p", "x", 0o600), "smtp.dkim.key_file": write(t, "p", signingKey(t, 2048), 0o600),
 		"smtp.rate": "2.5", "smtp.port": "26", "smtp.connections": "3", "smtp.dot_timeout": "11m", "poll_interval": "6s", "batch": "7", "lease": "8s",
 		"retry.first": "9s", "grace": "10m", "update_quiet": "11s", "fuse.max": "12", "quarantine_after": "13 days", "retention": "14 days",

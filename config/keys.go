@@ -85,6 +85,8 @@ var keys = []Key{
 		Doc: "How the world reaches public.listen: the beginning of every link in a letter. https, unless it is a loopback address for trying things out."},
 	{Name: "console.listen", Type: "listener", Default: "127.0.0.1:8081",
 		Doc: "Where the organisers' console is served: host:port, unix:/path, or off."},
+	{Name: "intake.listen", Type: "listener", Default: "off", example: "127.0.0.1:2424",
+		Doc: "Where bounces, complaints and answers from calendars are taken in, by LMTP from the mail server on this machine: host:port of a loopback address, unix:/path, or off. The lines for Postfix and Exim are in docs/bounces.md."},
 
 	{Name: "poll_interval", Type: "duration", Default: "5s", least: "100ms", most: "10m",
 		Doc: "How often the daemon looks for work without being told. New registrations are noticed at once; this is what is relied on when that fails."},

@@ -223,7 +223,7 @@ func (l *loader) checkPublic() {
 	for _, listen := range []struct {
 		name  string
 		value *string
-	}{{"public.listen", &p.Listen}, {"console.listen", &l.cfg.Console.Listen}} {
+	}{{"public.listen", &p.Listen}, {"console.listen", &l.cfg.Console.Listen}, {"intake.listen", &l.cfg.Intake.Listen}} {
 		if strings.EqualFold(*listen.value, "off") {
 			*listen.value = ""
 			continue
@@ -232,6 +232,23 @@ func (l *loader) checkPublic() {
 	}
 	if p.Listen != "" && p.Listen == l.cfg.Console.Listen && !l.bad["public.listen"] {
 		l.problem("console.listen", "is the same as public.listen", "write another port, or off")
+	}
+	l.checkIntake()
+}
+
+// checkIntake holds the intake to this machine: LMTP is no protocol for a network
+// (RFC 2033 5), and asks nobody who they are.
+func (l *loader) checkIntake() {
+	listen := l.cfg.Intake.Listen
+	if listen == "" || l.bad["intake.listen"] || strings.HasPrefix(listen, "unix:") {
+		return
+	}
+	if host, _, _ := net.SplitHostPort(listen); !isLoopback(host) {
+		l.problem("intake.listen", "can be reached from other machines, and is for the mail server on this one", "write 127.0.0.1:2424, or unix:/run/convened/intake.sock")
+		return
+	}
+	if listen == l.cfg.Public.Listen || listen == l.cfg.Console.Listen {
+		l.problem("intake.listen", "is the same as public.listen or console.listen", "write another port, or off")
 	}
 }
 
