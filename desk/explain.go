@@ -24,6 +24,7 @@ type Explanation struct {
 	Arrivals  []convened.Arrival // registrations of the address that nobody has planned yet
 	Lines     []scheduler.Line
 	Attempts  map[convened.NoticeID][]convened.Attempt
+	Returns   []convened.Return // what came back of them, in the order in which it came
 	Notices   map[convened.NoticeID]store.NoticeLine
 }
 
@@ -52,6 +53,9 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 			return nil, err
 		}
 		x.Attempts = h.Attempts
+		if x.Returns, err = d.Store.ReturnsOf(ctx, o.Seats[0].ID); err != nil {
+			return nil, err
+		}
 		for _, n := range h.Notices {
 			history = append(history, n.Notice)
 			x.Notices[n.ID] = n
