@@ -58,11 +58,24 @@ func (e *env) showExplanation(c explainCommand, x *desk.Explanation) error {
 			}
 		}
 	}
-	if err := e.printTable([]string{"FOR", "MAIL", "REACHES", "WHEN", "WHY"}, rows); err != nil || len(tries) == 0 {
+	if err := e.printTable([]string{"FOR", "MAIL", "REACHES", "WHEN", "WHY"}, rows); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, "\nTries that came to nothing:")
-	return e.printTable([]string{"WHEN", "MAIL", "OUTCOME", "THE SERVER SAID"}, tries)
+	if len(tries) > 0 {
+		fmt.Fprintln(e.stdout, "\nTries that came to nothing:")
+		if err := e.printTable([]string{"WHEN", "MAIL", "OUTCOME", "THE SERVER SAID"}, tries); err != nil {
+			return err
+		}
+	}
+	if len(x.Returns) == 0 {
+		return nil
+	}
+	rows = nil
+	for _, r := range x.Returns {
+		rows = append(rows, []string{in(r.At, loc), string(x.Notices[r.Notice].Kind), returned(r), followed[r.Effect], r.Text})
+	}
+	fmt.Fprintln(e.stdout, "\nWhat came back:")
+	return e.printTable([]string{"WHEN", "OF", "CAME BACK", "SO", "THE SERVER SAID"}, rows)
 }
 
 // who names the person as the registration does.
@@ -83,7 +96,7 @@ func (c explainCommand) standing(x *desk.Explanation) []string {
 		for _, l := range []struct {
 			at   time.Time
 			what string
-		}{{s.CancelledAt, "gave up the seat on %s"}, {s.MutedAt, "muted the reminders on %s"}, {x.RefusedAt, "the address does not work, since %s"}} {
+		}{{s.CancelledAt, "gave up the seat on %s"}, {s.MutedAt, "muted the reminders on %s"}, {s.DeclinedAt, "said no in a calendar on %s, and has the seat until they give it up"}, {x.RefusedAt, "the address does not work, since %s"}} {
 			if !l.at.IsZero() {
 				list = append(list, fmt.Sprintf(l.what, in(l.at, loc)))
 			}
@@ -159,12 +172,17 @@ func explanationJSON(c explainCommand, x *desk.Explanation) any {
 		SeatedAt    *time.Time              `json:"seated_at"`
 		CancelledAt *time.Time              `json:"cancelled_at"`
 		MutedAt     *time.Time              `json:"muted_at"`
+		DeclinedAt  *time.Time              `json:"declined_at"`
 		RefusedAt   *time.Time              `json:"refused_at"`
 		Arriving    int                     `json:"not_planned_yet"`
 		Mails       []line                  `json:"mails"`
-	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}}
+		Returns     []returnJSON            `json:"returned"`
+	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}, Returns: []returnJSON{}}
+	for _, r := range x.Returns {
+		out.Returns = append(out.Returns, toReturnJSON(r))
+	}
 	if s := x.Seat; s != nil {
-		out.Seat, out.SeatedAt, out.CancelledAt, out.MutedAt = s.ID, at(s.SeatedAt), at(s.CancelledAt), at(s.MutedAt)
+		out.Seat, out.SeatedAt, out.CancelledAt, out.MutedAt, out.DeclinedAt = s.ID, at(s.SeatedAt), at(s.CancelledAt), at(s.MutedAt), at(s.DeclinedAt)
 	}
 	w := ruleWords(x.Event)
 	for _, l := range x.Lines {

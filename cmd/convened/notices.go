@@ -11,7 +11,8 @@ import (
 )
 
 type noticesCommand struct {
-	List noticesListCommand `cmd:"" help:"Mails by state, the latest first, with what the server said."`
+	List    noticesListCommand `cmd:"" help:"Mails by state, the latest first, with what the server said."`
+	Bounces bouncesCommand     `cmd:"" help:"What came back, the latest first: bounces, complaints, answers from calendars."`
 }
 
 type noticesListCommand struct {

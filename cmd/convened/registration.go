@@ -276,6 +276,8 @@ func standing(p store.Person) string {
 		return "address refused"
 	case p.PlannedAt.IsZero():
 		return "not planned yet"
+	case !p.DeclinedAt.IsZero():
+		return "declined, has the seat"
 	case !p.MutedAt.IsZero():
 		return "muted"
 	case p.Confirmation == convened.Sent:
@@ -298,6 +300,7 @@ type personJSON struct {
 	PlannedAt    *time.Time              `json:"planned_at"`
 	CancelledAt  *time.Time              `json:"cancelled_at"`
 	MutedAt      *time.Time              `json:"muted_at"`
+	DeclinedAt   *time.Time              `json:"declined_at"`
 	RefusedAt    *time.Time              `json:"refused_at"`
 	Confirmation convened.State          `json:"confirmation,omitempty"`
 	LastError    string                  `json:"last_error,omitempty"`
@@ -313,5 +316,5 @@ func toJSON(p store.Person) personJSON {
 		return &t
 	}
 	return personJSON{p.ID, p.UID, p.Email, p.Name, p.Language, p.Zone, p.SourceRef, p.Sequence, p.CreatedAt,
-		at(p.PlannedAt), at(p.CancelledAt), at(p.MutedAt), at(p.RefusedAt), p.Confirmation, p.LastError, p.Sent, standing(p)}
+		at(p.PlannedAt), at(p.CancelledAt), at(p.MutedAt), at(p.DeclinedAt), at(p.RefusedAt), p.Confirmation, p.LastError, p.Sent, standing(p)}
 }

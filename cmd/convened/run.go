@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"convened"
 	"convened/config"
 	"convened/desk"
+	"convened/mailer"
 	"convened/scheduler"
 	"convened/store"
 	"convened/systemd"
@@ -29,7 +32,10 @@ func (runCommand) Run(e *env) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w)
 	}
-	return runDaemon(e.ctx, cfg, e.clock, log, nil)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	return (&service{cfg: cfg, clock: e.clock, log: log, hup: hup, load: e.configuration}).run(e.ctx)
 }
 
 // The loop that the watchdog follows.
@@ -46,11 +52,26 @@ const beatInterval = 10 * time.Second
 // before planning pauses.
 const skewLimit = time.Minute
 
-// runDaemon runs until ctx is done. The order is the reason for its length:
-// first all that can be wrong for good, then ready, then the database, which
-// may be down for as long as it likes. settled, if not nil, is told of each
-// outcome.
+// A service is the daemon before it runs.
+type service struct {
+	cfg     *config.Config
+	clock   func() time.Time
+	log     *slog.Logger
+	settled func(convened.Settlement, *convened.Claim) // told of each outcome; nil: nobody is
+	hup     <-chan os.Signal                           // asks for a reload; nil: never
+	load    func() (*config.Config, error)             // reads the configuration again
+}
+
+// runDaemon runs a daemon that is never reloaded, until ctx is done.
 func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, log *slog.Logger, settled func(convened.Settlement, *convened.Claim)) error {
+	return (&service{cfg: cfg, clock: clock, log: log, settled: settled}).run(ctx)
+}
+
+// run runs until ctx is done. The order is the reason for its length: first all
+// that can be wrong for good, then ready, then the database, which may be down
+// for as long as it likes.
+func (sv *service) run(ctx context.Context) error {
+	cfg, clock, log, settled := sv.cfg, sv.clock, sv.log, sv.settled
 	s, err := open(cfg, cfg.SMTP.Connections/2+6, log)
 	if err != nil {
 		return err
@@ -78,11 +99,15 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	}
 	seen := newWitness(ctx, cfg, s, id, clock, log)
 	defer seen.close()
-	p, err := newPost(cfg, keys, seen, clock, log)
+	p := &livePost{}
+	if err := p.replace(cfg, keys, seen, clock, log); err != nil {
+		return err
+	}
+	defer p.close()
+	back, err := newIntake(cfg, s, p.composer, clock, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.relay.Close() }()
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
 	v := &vital{notify: notify, clock: clock, status: "running"}
@@ -97,7 +122,11 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	var aside sync.WaitGroup
 	aside.Go(func() { s.Attend(ctx, sched.Wake) })
 	aside.Go(func() { v.beat(ctx, s, log) })
+	aside.Go(func() { sv.reloads(ctx, s, p, seen, notify) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
+	if back != nil {
+		aside.Go(func() { back.Run(ctx, cfg.Intake.Listen) })
+	}
 	aside.Go(func() { housekeep(ctx, newDesk(cfg, s), cfg.Retention, clock, log) })
 	stopping := context.AfterFunc(ctx, func() {
 		notify.Stopping()
@@ -114,6 +143,37 @@ func runDaemon(ctx context.Context, cfg *config.Config, clock func() time.Time, 
 	}
 	log.Info("stopped", "daemon", id)
 	return nil
+}
+
+// reloads reads templates, relay, sender, signature and link keys again whenever
+// it is asked to. Everything is checked before anything changes: what is wrong
+// leaves the old ones in force. The other keys take effect at the next start.
+func (sv *service) reloads(ctx context.Context, s *store.Store, p *livePost, seen mailer.Journal, notify *systemd.Notifier) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sv.hup:
+		}
+		notify.Reloading()
+		err := func() error {
+			cfg, err := sv.load()
+			if err != nil {
+				return err
+			}
+			keys, err := s.Keys(ctx)
+			if err != nil {
+				return err
+			}
+			return p.replace(cfg, keys, seen, sv.clock, sv.log)
+		}()
+		if err != nil {
+			sv.log.Error("reload refused, all stays as it was", "error", err.Error())
+		} else {
+			sv.log.Info("reloaded templates, relay, sender, signature and link keys; the rest waits for the next start")
+		}
+		notify.Ready() // refused or not, the reload is over
+	}
 }
 
 // pollInterval is what is configured, but often enough to feed the watchdog.

@@ -48,6 +48,9 @@ func (statusCommand) Run(e *env) error {
 				return err
 			}
 		}
+		if came := cameIn(st.Incoming); came != "" {
+			fmt.Fprintln(e.stdout, came)
+		}
 		if st.Waiting > 0 {
 			fmt.Fprintf(e.stdout, "%s registered and not planned yet, the first %s.\n", people(st.Waiting), ago(st.At, st.WaitingSince))
 		}
@@ -98,12 +101,16 @@ func statusJSON(st store.Status) any {
 		OldestDue time.Time      `json:"oldest_due"`
 	}
 	out := struct {
-		At      time.Time `json:"at"`
-		Schema  int64     `json:"schema_version"`
-		Daemons []daemon  `json:"daemons"`
-		Queue   []line    `json:"queue"`
-		Waiting int       `json:"registrations_waiting"`
-	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting}
+		At      time.Time      `json:"at"`
+		Schema  int64          `json:"schema_version"`
+		Daemons []daemon       `json:"daemons"`
+		Queue   []line         `json:"queue"`
+		Waiting int            `json:"registrations_waiting"`
+		Came    map[string]int `json:"came_back_in_7_days"`
+	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting, Came: map[string]int{}}
+	for _, l := range st.Incoming {
+		out.Came[l.What] = l.Mails
+	}
 	for _, d := range st.Daemons {
 		var stopped *time.Time
 		if !d.StoppedAt.IsZero() {
