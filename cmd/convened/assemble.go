@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"convened"
@@ -145,6 +146,29 @@ func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, 
 	}
 	return p, nil
 }
+
+// A livePost is the post in force, which a reload replaces.
+type livePost struct{ current atomic.Pointer[post] }
+
+// replace puts a new post in force, if all of it is sound. Letters that were
+// made by the old one are sent by it.
+func (l *livePost) replace(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, clock func() time.Time, log *slog.Logger) error {
+	p, err := newPost(cfg, keys, journal, clock, log)
+	if err != nil {
+		return err
+	}
+	if old := l.current.Swap(p); old != nil {
+		_ = old.relay.Close() // what it is sending it finishes
+	}
+	return nil
+}
+
+// Compose makes a letter: scheduler.Composer.
+func (l *livePost) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
+	return l.current.Load().Compose(now, c)
+}
+
+func (l *livePost) close() { _ = l.current.Load().relay.Close() }
 
 // helloName is how EHLO names this machine: some relays want a full name.
 func helloName(cfg *config.Config) string {

@@ -58,6 +58,7 @@ var examples = map[string][]string{
 	},
 	"convened notices list":   {"convened notices list --state refused", "convened notices list --event my-webinar --json"},
 	"convened config example": {"convened config example > /etc/convened/convened.yaml"},
+	"convened config check":   {"convened config check && systemctl reload convened"},
 	"convened config show":    {"convened config show"},
 	"convened completion":     {"convened completion bash > /etc/bash_completion.d/convened", "convened completion fish | source"},
 }

@@ -104,7 +104,7 @@ func (sv *service) run(ctx context.Context) error {
 		return err
 	}
 	defer p.close()
-	back, err := newIntake(cfg, s, p.composer, clock, log)
+	back, err := newIntake(cfg, s, p.current.Load().composer, clock, log)
 	if err != nil {
 		return err
 	}
