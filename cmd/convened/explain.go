@@ -54,7 +54,7 @@ func (e *env) showExplanation(c explainCommand, x *desk.Explanation) error {
 		rows = append(rows, []string{in(l.Instant, loc), mail, string(l.Verdict), at, l.Why})
 		for _, a := range x.Attempts[l.Notice] {
 			if a.State != convened.Sent {
-				tries = append(tries, []string{in(a.At, loc), string(l.Kind), string(a.State), said(a)})
+				tries = append(tries, []string{in(a.At, loc), string(l.Kind), outcomeOf(a), said(a)})
 			}
 		}
 	}
@@ -112,6 +112,17 @@ func (c explainCommand) standing(x *desk.Explanation) []string {
 		list = append(list, "the event is off")
 	}
 	return list
+}
+
+// outcomeOf says what came of a try.
+func outcomeOf(a convened.Attempt) string {
+	switch a.State {
+	case convened.Planned:
+		return "tried again later"
+	case convened.Unknown:
+		return "in doubt"
+	}
+	return string(a.State)
 }
 
 // said is what a server answered, with its codes, or where the try ended.

@@ -133,7 +133,7 @@ func (e *env) showPlan(p *desk.Plan, now time.Time) error {
 		words := ruleWords(ev)
 		rows := [][]string{}
 		for _, m := range p.Mails {
-			rows = append(rows, []string{when(m.At, m.Last, loc), utcOf(m.At), string(m.Kind), words.of(&m), thousands(m.People), counts(m.Languages), counts(m.Not)})
+			rows = append(rows, []string{when(m.At, m.Last, loc), utcOf(m.At), string(m.Kind), words.of(&m), thousands(m.People), counts(m.Languages, " ", ", "), counts(m.Not, ": ", "; ")})
 		}
 		fmt.Fprintln(e.stdout)
 		if err := e.printTable([]string{"WHEN", "UTC", "MAIL", "RULE", "PEOPLE", "LANGUAGES", "NOT"}, rows); err != nil {
@@ -262,13 +262,13 @@ func when(first, last time.Time, loc *time.Location) string {
 func utcOf(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 
 // counts says how many of each there are, the most first.
-func counts(n map[string]int) string {
+func counts(n map[string]int, of, and string) string {
 	keys := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) })
 	var parts []string
 	for _, k := range keys {
-		parts = append(parts, fmt.Sprintf("%s %s", thousands(n[k]), k))
+		parts = append(parts, thousands(n[k])+of+k)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, and)
 }
 
 type mailJSON struct {
