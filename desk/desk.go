@@ -34,8 +34,8 @@ type Desk struct {
 	By          string        // who is working: a system user, an account; kept with each revision
 
 	// HasTemplate reports whether letters can be written with a template that a
-	// rule names; nil does not ask.
-	HasTemplate func(name string) bool
+	// rule names, or that the templates can't be read; nil does not ask.
+	HasTemplate func(name string) (bool, error)
 }
 
 // ErrUnchanged is returned for an edit that changes nothing.
@@ -75,7 +75,12 @@ func (p *Proposal) Unchanged() bool { return p.Was != nil && len(p.Changes) == 0
 func (d *Desk) Propose(ctx context.Context, now time.Time, wanted *convened.Event) (*Proposal, error) {
 	e := *wanted
 	for _, r := range e.Reminders {
-		if r.Template != "" && d.HasTemplate != nil && !d.HasTemplate(r.Template) {
+		if r.Template == "" || d.HasTemplate == nil {
+			continue
+		}
+		if there, err := d.HasTemplate(r.Template); err != nil {
+			return nil, err
+		} else if !there {
 			return nil, fmt.Errorf("rule %q: there is no template %q: neither built in nor in templates_dir", r.Key, r.Template)
 		}
 	}

@@ -63,12 +63,11 @@ func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
 		if err := s.CheckSchema(e.ctx); err != nil {
 			return err
 		}
-		set, err := loadTemplates(cfg)
-		if err != nil {
-			return err
-		}
 		d := newDesk(cfg, s)
-		d.HasTemplate = set.Has
+		d.HasTemplate = func(name string) (bool, error) {
+			set, err := loadTemplates(cfg)
+			return err == nil && set.Has(name), err
+		}
 		return f(cfg, d)
 	})
 }
