@@ -72,11 +72,7 @@ func (s *Store) Migrate(ctx context.Context) (Migration, error) {
 			m.Missing = stmt("grants") + ";\n"
 		}
 	}
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return m, fmt.Errorf("make the first key: %w", err)
-	}
-	if _, err := s.db.ExecContext(ctx, stmt("make_first_key"), secret); err != nil {
+	if _, err := s.db.ExecContext(ctx, stmt("make_first_key"), newSecret()); err != nil {
 		return m, fmt.Errorf("make the first key: %w", classify(err))
 	}
 	return m, nil
@@ -101,6 +97,26 @@ func (s *Store) makeSchema(ctx context.Context) error {
 		return fmt.Errorf("make the schema: %w; run `convened migrate` as a role that may create schemas in this database", classify(err))
 	}
 	return nil
+}
+
+// newSecret returns what a key for links is made of.
+func newSecret() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // crypto/rand never fails: it crashes the program instead
+	return b
+}
+
+// RotateKey makes a new key for links and returns its number. Only the role
+// that migrates may do it.
+func (s *Store) RotateKey(ctx context.Context) (uint32, error) {
+	var id uint32
+	err := s.tx(ctx, "rotate the key for links", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("rotate_key"), newSecret()).Scan(&id)
+	})
+	if forbidden(err) {
+		err = fmt.Errorf("%w; run it as the role that runs `convened migrate`", err)
+	}
+	return id, err
 }
 
 func forbidden(err error) bool {
@@ -178,8 +194,9 @@ func (s *Store) CheckStatements(ctx context.Context) []error {
 	return faults
 }
 
-// administrative statements are run by `migrate` alone, and can't be prepared.
-var administrative = map[string]bool{"roles": true, "grants": true}
+// administrative statements are for the role that migrates alone, or can't be
+// prepared.
+var administrative = map[string]bool{"roles": true, "grants": true, "rotate_key": true, "make_first_key": true}
 
 // Keys returns the keyring for links. Its error wraps ErrSchema if there is none.
 func (s *Store) Keys(ctx context.Context) (convened.Keyring, error) {

@@ -60,6 +60,7 @@ var examples = map[string][]string{
 	"convened config example": {"convened config example > /etc/convened/convened.yaml"},
 	"convened config check":   {"convened config check && systemctl reload convened"},
 	"convened config show":    {"convened config show"},
+	"convened keys rotate":    {"convened keys rotate && systemctl reload convened"},
 	"convened completion":     {"convened completion bash > /etc/bash_completion.d/convened", "convened completion fish | source"},
 }
 

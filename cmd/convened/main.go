@@ -51,6 +51,7 @@ type cli struct {
 	Notices      noticesCommand      `cmd:"" help:"Mails that are planned, sent, refused: list them."`
 
 	ConfigCommand configCommand     `cmd:"" name:"config" help:"The configuration: a documented example, what is in force."`
+	Keys          keysCommand       `cmd:"" help:"The keys that links in letters are signed with: rotate them."`
 	Version       versionCommand    `cmd:"" help:"The version of this program."`
 	Completion    completionCommand `cmd:"" help:"Completion for the shell: bash, zsh, fish."`
 }
