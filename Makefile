@@ -56,6 +56,11 @@ race: NEEDS += cc
 race: setup ## All tests with the race detector
 	@$(WITHPG) go test -race -shuffle=on $(TESTFLAGS) $(PKG)
 
+.PHONY: postfix
+postfix: NEEDS += postfix
+postfix: setup ## A real Postfix, private too, that brings a bounce back; as root
+	@$(WITHPG) go test -tags postfix -count=1 -run TestPostfix $(TESTFLAGS) ./cmd/convened
+
 .PHONY: fmt
 fmt: $(LINT) ## Formats every Go file
 	@$(RUN) $(LINT) fmt

@@ -6,6 +6,8 @@
 #              is made or started
 #   chromium   a browser without a window, for the tests that look at pages
 #   cc         a C compiler, for the race detector
+#   postfix    the programs of a mail server; none of the system's own is
+#              configured or started
 #
 # It works as root, as somebody whom sudo obeys, or with Homebrew. Else it says
 # what an administrator would have to install.
@@ -37,7 +39,8 @@ has() {
 		[ -d /Applications/Chromium.app ] || [ -d "/Applications/Google Chrome.app" ]
 		;;
 	cc) command -v gcc >/dev/null || command -v clang >/dev/null ;;
-	*) fail "build/setup.sh does not know $1: postgres, chromium or cc" ;;
+	postfix) command -v postconf >/dev/null || [ -x /usr/sbin/postconf ] ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium, cc or postfix" ;;
 	esac
 }
 
@@ -50,7 +53,9 @@ packages() {
 	dnf:cc) echo gcc ;;
 	brew:postgres) echo postgresql@17 ;;
 	brew:cc) fail "xcode-select --install gives you a C compiler" ;;
+	brew:postfix) fail "macOS has a Postfix of its own; where is its postconf?" ;;
 	*:chromium) echo chromium ;;
+	*:postfix) echo postfix ;;
 	esac
 }
 
@@ -63,10 +68,23 @@ install() {
 		# Debian's server package makes a cluster and starts it, unless told not to.
 		# We tell it for as long as we install, and leave the machine's own settings be.
 		dir=/etc/postgresql-common/createcluster.d
-		trap 'rm -f $dir/convened.conf; rmdir $dir 2>/dev/null || true' EXIT
+		policy=
+		trap 'rm -f $dir/convened.conf $policy; rmdir $dir 2>/dev/null || true' EXIT
 		trap 'exit 1' HUP INT TERM
 		mkdir -p $dir
 		echo "create_main_cluster = false" >$dir/convened.conf
+		case " $* " in
+		*" postfix "*)
+			# Nor does the machine become a mail server: it is not configured as
+			# one, and what the package would start is not started.
+			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+			if [ ! -e /usr/sbin/policy-rc.d ]; then
+				policy=/usr/sbin/policy-rc.d
+				printf '#!/bin/sh\nexit 101\n' >$policy
+				chmod +x $policy
+			fi
+			;;
+		esac
 		# The lists of packages may be missing or too old: then once more with new ones.
 		apt_get install "$@" || { apt_get update && apt_get install "$@"; }
 		;;
