@@ -344,14 +344,7 @@ func TestAPromotionIsToldFromACopyByWhoLivedThroughIt(t *testing.T) {
 	// A copy of the promoted one, which nobody who lived through it comes to.
 	promoted := openURL(t, standby.URL("convened"))
 	promoted.self.Store(lived.self.Load())
-	var attending sync.WaitGroup
-	attend, leave := context.WithCancel(ctx)
-	attending.Go(func() { promoted.Attend(attend, func() {}) })
-	defer attending.Wait()
-	defer leave()
-	waitUntil(t, "the session lock is held", func() bool {
-		return sqlOne[bool](t, follower, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted)`)
-	})
+	leave := attending(t, promoted, follower, 1)
 
 	// One that starts at this moment leaves it to who was there.
 	fresh := served(t, standby.URL("convened"))
@@ -362,11 +355,30 @@ func TestAPromotionIsToldFromACopyByWhoLivedThroughIt(t *testing.T) {
 	wantQuarantine(t, promoted, "the daemon that lived through it", false)
 	wantQuarantine(t, fresh, "the one that has just started, afterwards", false)
 	leave()
-	attending.Wait()
 
-	// The same without anybody who was there before.
+	// The same without anybody who was there before: who has come since is none.
+	defer attending(t, fresh, follower, 1)()
 	sqlExec(t, follower, `UPDATE convened.service SET timeline = timeline - 1`)
-	wantQuarantine(t, served(t, standby.URL("convened")), "a daemon alone on a copy", true, "timeline 2, after 1")
+	wantQuarantine(t, served(t, standby.URL("convened")), "a daemon on a copy", true, "timeline 2, after 1")
+}
+
+// attending holds the session lock of a daemon until the function that it returns
+// is called. locks is how many there are then.
+func attending(t *testing.T, s, look *Store, locks int) (leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { s.Attend(ctx, func() {}) })
+	waitUntil(t, "the session lock is held", func() bool {
+		return sqlOne[int](t, look, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted`) == locks
+	})
+	return func() {
+		cancel()
+		done.Wait()
+		waitUntil(t, "the session lock is free", func() bool {
+			return sqlOne[int](t, look, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted`) == locks-1
+		})
+	}
 }
 
 // waitUntil waits for a condition.
