@@ -136,6 +136,7 @@ func (r *reading) offers(l *Letter) {
 		l.Links.Cancel, l.Links.Google, l.Links.Outlook, l.Links.Yahoo = "", "", "", ""
 		return
 	}
+	l.Declined = !r.claim.Registration.DeclinedAt.IsZero() && l.Links.Cancel != ""
 	l.JoinURL = address(r.event.JoinURL)
 	l.JoinLater = l.JoinURL == "" && online(r.event.Location)
 }

@@ -69,7 +69,8 @@ func TestLettersAreAsInTheGoldenFiles(t *testing.T) {
 			s.Claim.Registration.Zone = "Asia/Tokyo"
 			return s
 		},
-		"bare.en": func() Sample { return turned("nothing but a title", convened.Confirmation, "en") },
+		"declined.fr": func() Sample { return turned("said no in a calendar", convened.ReminderKind, "fr") },
+		"bare.en":     func() Sample { return turned("nothing but a title", convened.Confirmation, "en") },
 	} {
 		golden(t, name, render(t, take()))
 	}

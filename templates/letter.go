@@ -60,6 +60,7 @@ type Letter struct {
 
 	EventOff    bool // the event does not take place
 	SeatGivenUp bool // the event does, but this person's seat is given up
+	Declined    bool // the reader said no in a calendar, and has the seat: the letter should offer to give it up
 
 	Links   Links   // the reader's own links; those that this letter should not offer are ""
 	Colours Colours // what the event's colour becomes

@@ -151,6 +151,7 @@ var turns = []struct {
 		s.Claim.Event.Colour, s.Claim.Event.Logo = "red;}</style>", "data:image/png;base64,AA=="
 		s.Claim.Registration.Zone, s.Claim.Event.HeldIn = "../../etc/passwd", "<i>"
 	}},
+	{"said no in a calendar", nil, func(s *Sample) { s.Claim.Registration.DeclinedAt = s.Now.Add(-time.Hour) }},
 
 	{"again", []convened.Kind{convened.Confirmation}, func(s *Sample) { s.Claim.Notice.Occasion = "2" }},
 	{"introduced", []convened.Kind{convened.Confirmation}, func(s *Sample) {
