@@ -217,6 +217,14 @@ func TestADeclinedInvitationKeepsTheSeatAndIsShown(t *testing.T) {
 	if got := s.received(); len(got) != 1 {
 		t.Errorf("letters went out: %q", got)
 	}
+	// The next letter, whatever it is about, offers it.
+	s.apply("webinar", 241*time.Hour, "")
+	s.wait(2, 30*time.Second)
+	s.settled()
+	if p, err = readLetter(s.smtp.Messages()[1].Raw); err != nil || p.kind != "update" {
+		t.Fatalf("the second letter is a %s, %v", p.kind, err)
+	}
+	has(t, "the update", strings.Join(strings.Fields(string(p.text)), " "), "you declined the invitation", "/cancel")
 	answer("ACCEPTED", now.Add(time.Second))
 	has(t, "registration list", s.must("registration", "list", "webinar"), "confirmed")
 }
