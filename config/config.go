@@ -48,6 +48,7 @@ type Config struct {
 	UpdateQuiet     time.Duration `yaml:"update_quiet"`
 	Fuse            Fuse          `yaml:"fuse"`
 	QuarantineAfter time.Duration `yaml:"quarantine_after"`
+	Preflight       time.Duration `yaml:"preflight"` // 0: never
 	Retention       time.Duration `yaml:"retention"` // 0: for ever
 	StateDir        string        `yaml:"state_dir"`
 	TemplatesDir    string        `yaml:"templates_dir"`    // "": the built-in ones alone

@@ -101,9 +101,11 @@ var keys = []Key{
 	{Name: "update_quiet", Type: "duration", Default: "2m", least: "0s", most: "1 day",
 		Doc: "How long an event's title, place and link must stay as they are before people are written to about a change. A moved start is told at once."},
 	{Name: "fuse.max", Type: "number", Default: "20000", least: "1", most: "10000000",
-		Doc: "The most letters that may come due for one event at one time. More are held until somebody releases them."},
+		Doc: "The most confirmations of one event that are sent within an hour. More are held until somebody releases them, as are registrations that are older than their event or that come after it. Reminders go to those whose confirmation was not held; updates and cancellations are agreed to when the event is edited. Their number is not bounded."},
 	{Name: "quarantine_after", Type: "duration", Default: "7 days", least: "1h", most: "365 days",
-		Doc: "Mail that was due longer ago than this when it is found, as after restoring a backup or importing an old list, is held until somebody releases it."},
+		Doc: "For how long no daemon may have been there, while there is something to send, before nothing is sent until somebody says so: the database may be an old copy. A database that is seen to be a copy needs no such time."},
+	{Name: "preflight", Type: "duration", Default: "4h", least: "0s", most: "7 days",
+		Doc: "How long before an event starts its organizer is written to if anything is wrong: no link to join, addresses that were refused, mail that is held or could not be sent. 0s is never."},
 	{Name: "retention", Type: "duration", Default: "for ever", def: "none", example: "365 days", least: "1 day", most: "36500 days",
 		Doc: "How long after an event's end the names and addresses of its registrants are kept."},
 	{Name: "state_dir", Type: "directory", Default: "$STATE_DIRECTORY, else /var/lib/convened", def: "/var/lib/convened", path: true,
@@ -111,7 +113,7 @@ var keys = []Key{
 	{Name: "templates_dir", Type: "directory", path: true, example: "/etc/convened/templates",
 		Doc: "Templates of your own, which go before the built-in ones of the same name."},
 	{Name: "allow_recipients", Type: "list of addresses and domains", Default: "everyone", def: "none", example: "[me@example.org, example.net]",
-		Doc: "Addresses and domains that mail may go to; everybody else's is refused. For a staging system, so that it can't write to the world."},
+		Doc: "Addresses and domains that mail may go to; everybody else's is held, whatever it is. For a staging system, so that it can't write to the world."},
 }
 
 // initial is the text that Default sets the key from; "" leaves it alone.
