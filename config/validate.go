@@ -288,6 +288,6 @@ func (l *loader) checkRest() {
 	}
 	if n := len(l.cfg.AllowRecipients); n > 0 {
 		// Addresses don't belong into logs, and warnings go there.
-		l.warn("allow_recipients is set: mail goes to what it names (%d) alone, and everybody else's is refused", n)
+		l.warn("allow_recipients is set: mail goes to what it names (%d) alone, and everybody else's is held", n)
 	}
 }
