@@ -281,9 +281,16 @@ func (s *Scheduler) send(ctx context.Context, j job) (o convened.Outcome) {
 	return o
 }
 
-// stop waits for what is on the wire and for the last settlement.
-func (s *Scheduler) stop() {
+// stop waits for what is on the wire and for the last settlement. Where ctx is
+// done, what no hand has begun goes back at once: a hand may be busy for as long
+// as a server may take for its last word.
+func (s *Scheduler) stop(ctx context.Context) {
 	close(s.outbox)
+	if ctx.Err() != nil {
+		for j := range s.outbox {
+			s.outcomes <- s.handle(ctx, j)
+		}
+	}
 	s.hands.Wait()
 	close(s.outcomes)
 	s.settler.Wait()

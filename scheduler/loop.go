@@ -11,7 +11,7 @@ import (
 // poll interval, whatever is first. What fails is logged and tried again.
 func (s *Scheduler) Run(ctx context.Context) {
 	s.start(ctx)
-	defer s.stop()
+	defer s.stop(ctx)
 	said := "" // the last error, until a tick works again
 	for ctx.Err() == nil {
 		now := s.o.Clock()
@@ -114,7 +114,7 @@ func (s *Scheduler) Until(ctx context.Context, now time.Time) error {
 // them and waits for the last settlement.
 func (s *Scheduler) Begin(ctx context.Context) (end func()) {
 	s.start(ctx)
-	return s.stop
+	return func() { s.stop(ctx) }
 }
 
 // drain waits until nothing is in flight.

@@ -167,6 +167,11 @@ func TestAStopGivesBackWhatWasNotBegunAndFinishesWhatIsOnTheWire(t *testing.T) {
 	running(t, prepare, edit, func(t *testing.T, r *rig, stop func()) {
 		pass(5 * time.Second)
 		claims, stopped := len(r.called("Claim")), bubble()
+		go stop()
+		pass(time.Second)
+		if got := r.states(); got[convened.Claimed] != 2 || got[convened.Planned] != 38 {
+			t.Errorf("while two are on the wire they are %v, want the others given back", got)
+		}
 		stop()
 		if spent := bubble().Sub(stopped); spent < 5*time.Second || spent > 6*time.Second {
 			t.Errorf("the stop took %s, and what was on the wire needed 5s", spent)
