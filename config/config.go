@@ -47,6 +47,7 @@ type Config struct {
 	Grace           time.Duration `yaml:"grace"`
 	UpdateQuiet     time.Duration `yaml:"update_quiet"`
 	Fuse            Fuse          `yaml:"fuse"`
+	OnUnknown       OnUnknown     `yaml:"on_unknown"`
 	QuarantineAfter time.Duration `yaml:"quarantine_after"`
 	Preflight       time.Duration `yaml:"preflight"` // 0: never
 	Retention       time.Duration `yaml:"retention"` // 0: for ever
@@ -121,6 +122,16 @@ type Intake struct {
 // Retry says when a temporary error is tried again.
 type Retry struct {
 	First time.Duration `yaml:"first"`
+}
+
+// OnUnknown says how often a letter of each kind goes out again after nobody
+// knew whether it had arrived.
+type OnUnknown struct {
+	Confirmation int `yaml:"confirmation"`
+	Update       int `yaml:"update"`
+	Cancellation int `yaml:"cancellation"`
+	Reminder     int `yaml:"reminder"`
+	Followup     int `yaml:"followup"`
 }
 
 // Fuse says how much mail may leave before a person looks.

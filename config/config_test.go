@@ -177,7 +177,7 @@ func TestEveryKeyCanBeSetInTheEnvironment(t *testing.T) {
 		"console.listen": "unix:/run/c.sock", "intake.listen": "[::1]:24", "allow_recipients": "example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
 		"database.password_file": write(t, "p", "x", 0o600), "smtp.password_file": write(t, "p", "x", 0o600), "smtp.dkim.key_file": write(t, "p", signingKey(t, 2048), 0o600),
 		"smtp.rate": "2.5", "smtp.port": "26", "smtp.connections": "3", "smtp.dot_timeout": "11m", "poll_interval": "6s", "batch": "7", "lease": "8s",
-		"retry.first": "9s", "grace": "10m", "update_quiet": "11s", "fuse.max": "12", "quarantine_after": "13 days", "preflight": "3h", "retention": "14 days",
+		"retry.first": "9s", "grace": "10m", "update_quiet": "11s", "fuse.max": "12", "quarantine_after": "13 days", "preflight": "3h", "on_unknown.confirmation": "2", "on_unknown.update": "2", "on_unknown.cancellation": "2", "on_unknown.reminder": "2", "on_unknown.followup": "2", "retention": "14 days",
 		"database.url": "postgres:///convened?host=/run/pg", "smtp.host": "mx.example.org", "smtp.from": "a@example.org", "public.url": "https://example.org/e",
 	}
 	var env []string
@@ -365,7 +365,7 @@ allow_recipients: [example.org]
 		`smtp.from has no name for people to see; write "Name <address>"`,
 		"smtp.dkim.key_file is an RSA key of less than 2048 bits, which some verifiers count for nothing (RFC 8301)",
 		"public.url is http://localhost:8080: the links in the letters work on this machine alone",
-		"allow_recipients is set: mail goes to what it names (1) alone, and everybody else's is refused",
+		"allow_recipients is set: mail goes to what it names (1) alone, and everybody else's is held",
 	}
 	if got := c.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("warnings\n got %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
