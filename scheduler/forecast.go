@@ -36,11 +36,12 @@ const (
 // be none that was copied: package store judges so.
 const clockSlack = time.Minute
 
+// usualDoubt is how often a letter goes out again after nobody knew whether it
+// had arrived, unless Options say otherwise.
+var usualDoubt = convened.UsualDoubt()
+
 // confirmOnce is how long a confirmation stands in for a second one.
 const confirmOnce = 10 * time.Minute
-
-// tries is how often a letter goes out again after nobody knew whether it had arrived.
-var tries = convened.Doubt{Reminders: 1, Others: 3}
 
 // Reaches reports whether the notice of an occasion that is planned so goes to
 // a seat, and if not, why. It is the WHERE of plan_occasion.sql. Of a seat's
@@ -448,6 +449,7 @@ func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *ne
 		late = true
 	}
 	if len(again) > 0 {
+		s.RefusedAt = time.Time{} // the address gets another try
 		if language := again[len(again)-1].Language; language != "" {
 			s.Language = language
 		}
@@ -524,11 +526,7 @@ func (f *foresight) send(s *convened.Seat, at time.Time) {
 		if w.State != convened.Unknown || w.DueAt.After(at) {
 			continue
 		}
-		bound := tries.Others
-		if ofRule(w.Kind) {
-			bound = tries.Reminders
-		}
-		if w.State = convened.Planned; w.Doubts > bound {
+		if w.State = convened.Planned; w.Doubts > usualDoubt[w.Kind] {
 			w.State = convened.Held
 		}
 	}

@@ -229,6 +229,7 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list 
 	for _, id := range order {
 		s := l.reg(id)
 		s.Language = cmp.Or(latest[id].Language, s.Language)
+		s.refusedAt = time.Time{}
 		if !s.CancelledAt.IsZero() {
 			revived[id] = true
 			done.Revived++
@@ -391,10 +392,7 @@ func (l *ledger) Recover(_ context.Context, now time.Time, d convened.Doubt) (co
 		if n.State != convened.Unknown || n.DueAt.After(now) {
 			continue
 		}
-		bound := d.Others
-		if n.Kind == convened.ReminderKind || n.Kind == convened.Followup {
-			bound = d.Reminders
-		}
+		bound := d[n.Kind]
 		n.DueAt = now
 		if n.Doubts <= bound {
 			n.State = convened.Planned

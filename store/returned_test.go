@@ -68,6 +68,28 @@ func TestAHardBounceMarksTheAddressAndDropsWhatWasPlanned(t *testing.T) {
 	}
 }
 
+// A bounce may have been wrong, or the mailbox be back: who asks gets a letter.
+func TestWhoRegistersAgainIsWrittenToAgain(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	ana := letterOf(t, s, "ana@example.org")
+	take(t, s, bounce(ana, early))
+	register(t, s, "w", "ANA@example.org")
+	planAll(t, s, early.Add(time.Hour))
+	if p, err := s.People(t.Context(), "w", "ana@", 0, 1); err != nil || !p[0].RefusedAt.IsZero() || p[0].LastError != "" {
+		t.Errorf("the list says %+v, %v", p, err)
+	}
+	at := starts.Add(-24 * time.Hour)
+	planOccasion(t, s, e, "before 24h", 1, at, at, at)
+	var got []string
+	for _, c := range claim(t, s, at) {
+		got = append(got, string(c.Notice.Kind))
+	}
+	if strings.Join(got, ", ") != "confirmation, reminder" {
+		t.Errorf("claimed %q, want a confirmation and the reminder", got)
+	}
+}
+
 func TestTheSameMailDeliveredTwiceIsOneReturn(t *testing.T) {
 	t.Parallel()
 	s, _, _ := told(t, "ana@example.org")

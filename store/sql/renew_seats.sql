@@ -1,7 +1,8 @@
 -- Somebody registered again: the later name, language and zone replace the
 -- earlier, and a seat that was given up is taken up, with the invitation's
 -- SEQUENCE going on and a new seat number, so that it counts as late for what
--- was recorded while it was away.
+-- was recorded while it was away. An address that did not work gets another
+-- try, and a no from a calendar is taken back.
 -- $1 ids of the repeated registrations, $2 now, $3 seats given out so far.
 WITH again AS (
     SELECT DISTINCT ON (r.seat) r.seat, nullif(r.name, '') AS name, nullif(r.language, '') AS language, nullif(r.zone, '') AS zone
@@ -25,6 +26,7 @@ SET name = coalesce(n.name, s.name),
     sequenced_at = CASE WHEN n.revived THEN $2 ELSE s.sequenced_at END,
     cancelled_at = NULL,
     declined_at = NULL,
+    refused_at = NULL,
     muted_at = CASE WHEN n.revived THEN NULL ELSE s.muted_at END,
     seat_no = coalesce(n.seat_no, s.seat_no),
     seated_at = CASE WHEN n.revived THEN $2 ELSE s.seated_at END
