@@ -83,9 +83,12 @@ type Recovered struct {
 	Held      int // unknown too often
 }
 
-// Doubt bounds how often a letter goes out again after nobody knew whether it
-// had arrived.
-type Doubt struct {
-	Reminders int // reminders and follow-ups
-	Others    int
+// Doubt bounds how often a letter of each kind goes out again after nobody knew
+// whether it had arrived; then it is held. A kind that is not named never does.
+type Doubt map[Kind]int
+
+// UsualDoubt is what is right for most: nobody may be left without a
+// confirmation or with an old time, and a reminder twice is worse than one less.
+func UsualDoubt() Doubt {
+	return Doubt{Confirmation: 3, Update: 3, Cancellation: 3, ReminderKind: 1, Followup: 1, Preflight: 1}
 }

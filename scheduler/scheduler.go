@@ -152,8 +152,8 @@ func New(o Options) *Scheduler {
 	if o.Batch == 0 {
 		o.Batch = 100
 	}
-	if o.Doubt == (convened.Doubt{}) {
-		o.Doubt = tries
+	if o.Doubt == nil {
+		o.Doubt = usualDoubt
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

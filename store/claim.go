@@ -201,6 +201,11 @@ func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim) error {
 // Recover takes back what dead hands hold, and decides what to do with letters
 // in doubt.
 func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error) {
+	var kinds []string
+	var tries []int64
+	for k, n := range d {
+		kinds, tries = append(kinds, string(k)), append(tries, int64(n))
+	}
 	var r convened.Recovered
 	err := s.tx(ctx, "recover notices", func(tx *sql.Tx) error {
 		r = convened.Recovered{}
@@ -224,7 +229,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 		if err := count(ctx, tx, stmt("expire"), []any{now}, &r.Doubtful, &r.GivenBack); err != nil {
 			return err
 		}
-		return count(ctx, tx, stmt("resolve_doubt"), []any{now, d.Reminders, d.Others}, &r.Held, &r.Retried)
+		return count(ctx, tx, stmt("resolve_doubt"), []any{now, array(kinds), array(tries)}, &r.Held, &r.Retried)
 	})
 	return r, err
 }

@@ -144,7 +144,7 @@ func TestWhatWasNotMarkedGoesBackAndWhatWasIsInDoubt(t *testing.T) {
 	claims := claim(t, s, early)
 	mark(t, s, claims[0])
 	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() - interval '1 second'`)
-	got, err := s.Recover(t.Context(), early, convened.Doubt{Others: 1})
+	got, err := s.Recover(t.Context(), early, convened.Doubt{convened.Confirmation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestWhatWasNotMarkedGoesBackAndWhatWasIsInDoubt(t *testing.T) {
 	}
 	mark(t, s, claims...)
 	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() - interval '1 second'`)
-	got, err = s.Recover(t.Context(), early, convened.Doubt{Others: 1})
+	got, err = s.Recover(t.Context(), early, convened.Doubt{convened.Confirmation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestTheClaimsOfADeadDaemonGoBackAtOnce(t *testing.T) {
 	if _, err := other.Register(t.Context(), Daemon{Name: "lives"}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := other.Recover(t.Context(), early, convened.Doubt{Others: 1})
+	got, err := other.Recover(t.Context(), early, convened.Doubt{convened.Confirmation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestTheClaimsOfALivingDaemonStayWithIt(t *testing.T) {
 	if _, err := other.Register(t.Context(), Daemon{Name: "other"}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := other.Recover(t.Context(), early, convened.Doubt{Others: 1})
+	got, err := other.Recover(t.Context(), early, convened.Doubt{convened.Confirmation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,6 +169,14 @@ func (l *livePost) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, 
 
 func (l *livePost) close() { _ = l.current.Load().relay.Close() }
 
+// doubt is how often letters go out again that may have arrived.
+func doubt(cfg *config.Config) convened.Doubt {
+	d := convened.UsualDoubt()
+	d[convened.Confirmation], d[convened.Update], d[convened.Cancellation] = cfg.OnUnknown.Confirmation, cfg.OnUnknown.Update, cfg.OnUnknown.Cancellation
+	d[convened.ReminderKind], d[convened.Followup] = cfg.OnUnknown.Reminder, cfg.OnUnknown.Followup
+	return d
+}
+
 // helloName is how EHLO names this machine: some relays want a full name.
 func helloName(cfg *config.Config) string {
 	host, err := os.Hostname()
