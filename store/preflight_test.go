@@ -43,6 +43,9 @@ func TestAnEventIsLookedAtOnceBeforeEachStart(t *testing.T) {
 	if wrong, planned := look(again); !wrong || !planned {
 		t.Errorf("the look at the new start: wrong %v, planned %v", wrong, planned)
 	}
+	if wrong, planned := look(e); wrong || planned {
+		t.Errorf("another look at the event as it was: wrong %v, planned %v", wrong, planned)
+	}
 	if got, want := sqlAll(t, s, `SELECT kind || ' ' || state || ' ' || occasion FROM convened.notices ORDER BY id`),
 		[]string{"preflight planned 2026-11-25T15:00:00Z", "preflight planned 2026-11-26T15:00:00Z"}; !slices.Equal(got, want) {
 		t.Errorf("notices are %q, want %q", got, want)

@@ -124,6 +124,12 @@ func TestARetryForgetsFailuresAndTheRefusalOfAnAddress(t *testing.T) {
 	if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.registrations WHERE refused_at IS NOT NULL`); n != 0 {
 		t.Errorf("%d addresses still count as refused", n)
 	}
+	if n := sqlOne[int](t, s, `SELECT seat_no FROM convened.registrations WHERE email = 'bo@example.org'`); n != 2 {
+		t.Errorf("who was refused for another reason has seat number %d, want the old one", n)
+	}
+	if list, err := s.Selected(t.Context(), at, Selection{States: []convened.State{convened.Planned}}, 0, 10); err != nil || len(list) != 1 || list[0].Registration.Email != "cy@example.org" {
+		t.Errorf("of the planned %d wait for their next try, %v; want one", len(list), err)
+	}
 	// What waits for its next try is tried now, and counts from the start.
 	if n := letGoAll(t, s, at, Retried, "w", "", convened.Planned); n != 1 {
 		t.Errorf("%d of the planned are tried again, want the one that failed", n)
