@@ -38,7 +38,12 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 			}
 			return nil
 		}
+		n, err := s.withinRate(ctx, n, r)
+		if err != nil || n == 0 {
+			return err
+		}
 		claims, err := s.o.Store.Claim(ctx, now, n, s.o.Lease)
+		s.refund(ctx, n-len(claims))
 		if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
 			r.Waiting = q.Error()
 			return nil
@@ -62,6 +67,27 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 		r.More = true
 	}
 	return nil
+}
+
+// withinRate returns how many of n letters may leave now, by the rate that all
+// daemons keep to together.
+func (s *Scheduler) withinRate(ctx context.Context, n int, r *Report) (int, error) {
+	if s.o.Rate <= 0 {
+		return n, nil
+	}
+	allowed, wait, err := s.o.Store.(Bucket).Allow(ctx, s.o.Rate, n)
+	if err == nil && allowed == 0 {
+		r.Waiting, r.Again = "smtp.rate lets no more leave at the moment", wait
+	}
+	return allowed, err
+}
+
+// refund returns what was allowed and not claimed. What can't be returned is
+// there again in a second at the most.
+func (s *Scheduler) refund(ctx context.Context, n int) {
+	if s.o.Rate > 0 && n > 0 {
+		_, _, _ = s.o.Store.(Bucket).Allow(ctx, s.o.Rate, -n)
+	}
 }
 
 // prepare composes a batch, marks it and hands it to the wire. Each claim ends

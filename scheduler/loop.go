@@ -47,6 +47,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 				if r.Waiting != "" || s.full() || !next.After(now) && !r.Moved() {
 					wait = max(wait, s.o.Poll/5)
 				}
+				if r.Again > 0 {
+					wait = min(wait, r.Again)
+				}
 			}
 		}
 		s.pause(ctx, wait)

@@ -56,6 +56,12 @@ type Store interface {
 	NextDue(ctx context.Context) (time.Time, error)
 }
 
+// A Bucket limits how many letters all daemons together send: see Options.Rate.
+// A negative want puts back what was not needed.
+type Bucket interface {
+	Allow(ctx context.Context, rate float64, want int) (n int, wait time.Duration, err error)
+}
+
 // A Composer makes letters. What it returns exists whole in memory. An error
 // that wraps convened.ErrRefused is final for this notice; any other is tried
 // again a few times.
@@ -88,6 +94,7 @@ type Options struct {
 	RetryFirst  time.Duration // the first wait after a temporary failure; 0 is 5 minutes
 	Grace       time.Duration // the most that a reminder may be late; 0 is 1 hour
 	Doubt       convened.Doubt
+	Rate        float64      // letters a second that all daemons together may send; 0: no limit. Store must then be a Bucket
 	Logger      *slog.Logger // nil: silence
 	Settled     func(convened.Settlement, *convened.Claim)
 	Ticked      func(Report, error) // called after each tick: feeds a watchdog
@@ -180,8 +187,9 @@ type Report struct {
 	Marked    int // on their way
 	GivenBack int // claimed, and not true any more at the mark
 	Recovered convened.Recovered
-	More      bool   // there is more to do at once
-	Waiting   string // why nothing was claimed: the relay is down …; "" if nothing is in the way
+	Again     time.Duration // when there is room for more, where smtp.rate left none; 0: nothing is known
+	More      bool          // there is more to do at once
+	Waiting   string        // why nothing was claimed: the relay is down …; "" if nothing is in the way
 }
 
 // Moved reports whether the tick changed anything.

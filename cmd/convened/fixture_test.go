@@ -238,3 +238,12 @@ func (s *site) read() string {
 	}
 	return string(b)
 }
+
+// replaceOnce replaces what must be there.
+func replaceOnce(t testing.TB, s, from, to string) string {
+	t.Helper()
+	if !strings.Contains(s, from) {
+		t.Fatalf("there is no %q in:\n%s", from, s)
+	}
+	return strings.Replace(s, from, to, 1)
+}

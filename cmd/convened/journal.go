@@ -65,6 +65,11 @@ func (w *witness) AfterReply(l *mailer.Letter, o convened.Outcome) {
 	}
 }
 
+// Allow keeps to the rate of all daemons: scheduler.Bucket.
+func (w *witness) Allow(ctx context.Context, rate float64, want int) (int, time.Duration, error) {
+	return w.inner.Allow(ctx, rate, want)
+}
+
 // Settle settles, and drops from the journal what the database has taken.
 func (w *witness) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
 	took, err := w.Store.Settle(ctx, list)

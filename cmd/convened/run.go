@@ -114,7 +114,7 @@ func (sv *service) run(ctx context.Context) error {
 	sched := scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
-		Doubt: doubt(cfg), RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
+		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
 		PausePlan: v.pausePlan, Ticked: v.ticked,
 	})
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree

@@ -280,6 +280,15 @@ CREATE TABLE convened.incoming (
     PRIMARY KEY (day, what)
 );
 
+-- How many mails may leave now: one bucket for all daemons, where smtp.rate is
+-- set. It goes by the database's clock.
+CREATE TABLE convened.pace (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    tokens double precision NOT NULL,
+    at     timestamptz NOT NULL
+);
+INSERT INTO convened.pace (tokens, at) VALUES (1, now());
+
 -- What links to the registrants' pages are signed with.
 CREATE TABLE convened.keys (
     id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
