@@ -62,6 +62,9 @@ func (checkCommand) Run(e *env) error {
 		for _, r := range p.records(cfg) {
 			say("publish in DNS", nil, fmt.Sprintf("%s  TXT  %q", r.name, r.value))
 		}
+		if cfg.Intake.Listen != "" {
+			say("publish in DNS", nil, cfg.SMTP.BounceDomain+"  MX  10 THE.NAME.OF.THIS.MACHINE")
+		}
 	}
 	if e.cli.JSON {
 		if err := e.printJSON(lines); err != nil {
