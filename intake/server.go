@@ -34,7 +34,7 @@ const (
 func (in *Intake) Run(ctx context.Context, listen string) {
 	said := ""
 	for ctx.Err() == nil {
-		l, err := Listen(listen)
+		l, err := Listen(ctx, listen)
 		if err == nil {
 			said = ""
 			in.log.Info("taking mail in", "listen", listen)
@@ -56,7 +56,7 @@ func (in *Intake) Run(ctx context.Context, listen string) {
 // Listen opens the listener of an intake: host:port or unix:/path. A socket
 // that nobody listens on any more is replaced, and every user of this machine
 // may connect to it, as to a port.
-func Listen(address string) (net.Listener, error) {
+func Listen(ctx context.Context, address string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(address, "unix:")
 	if !unix {
 		l, err := net.Listen("tcp", address)
@@ -66,7 +66,7 @@ func Listen(address string) (net.Listener, error) {
 		return l, nil
 	}
 	l, err := net.Listen("unix", path)
-	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
+	if errors.Is(err, syscall.EADDRINUSE) && abandoned(ctx, path) {
 		if err = os.Remove(path); err == nil || errors.Is(err, fs.ErrNotExist) {
 			l, err = net.Listen("unix", path)
 		}
@@ -82,12 +82,12 @@ func Listen(address string) (net.Listener, error) {
 }
 
 // abandoned reports whether a path is a socket that nobody answers at.
-func abandoned(path string) bool {
+func abandoned(ctx context.Context, path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != fs.ModeSocket {
 		return false
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = c.Close()
 	}
@@ -124,7 +124,9 @@ func (in *Intake) Serve(ctx context.Context, l net.Listener) error {
 	}
 	g.close(lastWords)
 	_ = server.Close()
-	<-served
+	if err := <-served; err != nil {
+		in.log.Warn("stop taking mail in", "error", err.Error())
+	}
 	return nil
 }
 

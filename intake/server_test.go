@@ -28,7 +28,7 @@ type client struct {
 // serve starts an intake on a port of its own. It has stopped when the test ends.
 func serve(t testing.TB, in *Intake) (address string, stop func()) {
 	t.Helper()
-	l, err := Listen("127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,14 +335,14 @@ func TestASocketThatNobodyListensAtIsReplaced(t *testing.T) {
 	}
 	left.SetUnlinkOnClose(false)
 	_ = left.Close()
-	l, err := Listen("unix:" + path)
+	l, err := Listen(t.Context(), "unix:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o666 {
 		t.Errorf("the socket is %v, %v", info, err)
 	}
-	if second, err := Listen("unix:" + path); err == nil {
+	if second, err := Listen(t.Context(), "unix:"+path); err == nil {
 		_ = second.Close()
 		t.Error("a socket in use was taken away")
 	}
@@ -359,7 +359,7 @@ func TestASocketThatNobodyListensAtIsReplaced(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := Listen("unix:" + path); err == nil {
+	if l, err := Listen(t.Context(), "unix:"+path); err == nil {
 		_ = l.Close()
 		t.Error("a file was taken away")
 	}
@@ -367,7 +367,7 @@ func TestASocketThatNobodyListensAtIsReplaced(t *testing.T) {
 
 // Several daemons on one machine have one configuration.
 func TestTheSecondIntakeTakesOverFromTheFirst(t *testing.T) {
-	first, err := Listen("127.0.0.1:0")
+	first, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
