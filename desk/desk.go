@@ -36,6 +36,10 @@ type Desk struct {
 	// HasTemplate reports whether letters can be written with a template that a
 	// rule names, or that the templates can't be read; nil does not ask.
 	HasTemplate func(name string) (bool, error)
+
+	// Permit says why no mail may go to the recipient of a claim, or "": see
+	// scheduler.Options. nil: everybody may get mail.
+	Permit func(*convened.Claim) string
 }
 
 // ErrUnchanged is returned for an edit that changes nothing.

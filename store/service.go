@@ -305,3 +305,12 @@ func (s *Store) EndQuarantine(ctx context.Context, now time.Time, by string) (*c
 	})
 	return ended, err
 }
+
+// Due returns how many people have mail that is due at now.
+func (s *Store) Due(ctx context.Context, now time.Time) (int, error) {
+	var n int
+	err := s.tx(ctx, "count what is due", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, stmt("count_due"), now).Scan(&n)
+	})
+	return n, err
+}

@@ -36,7 +36,8 @@ func (e *env) logger() *slog.Logger {
 
 // open returns a store for the configured database; it does not connect.
 func open(cfg *config.Config, connections int, log *slog.Logger) (*store.Store, error) {
-	s, err := store.Open(store.Options{URL: cfg.Database.Source(), DirectURL: cfg.Database.DirectSource(), Connections: connections, Logger: log})
+	s, err := store.Open(store.Options{URL: cfg.Database.Source(), DirectURL: cfg.Database.DirectSource(), Connections: connections, Logger: log,
+		Fuse: cfg.Fuse.Max, QuarantineAfter: cfg.QuarantineAfter})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
@@ -73,7 +74,7 @@ func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
 }
 
 func newDesk(cfg *config.Config, s *store.Store) *desk.Desk {
-	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator()}
+	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator(), Permit: permit(cfg)}
 }
 
 // operator names who types, for the record of revisions.

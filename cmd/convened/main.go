@@ -48,7 +48,7 @@ type cli struct {
 	Explain      explainCommand      `cmd:"" help:"Why one person did, did not or will get each mail."`
 	Preview      previewCommand      `cmd:"" help:"See a letter as a registrant would get it."`
 	TestSend     testSendCommand     `cmd:"" help:"Send a letter to yourself, marked as a test."`
-	Notices      noticesCommand      `cmd:"" help:"Mails that are planned, sent, refused: list them."`
+	Notices      noticesCommand      `cmd:"" help:"Mails that are planned, sent, refused, held: list them, release them, try them again."`
 
 	ConfigCommand configCommand     `cmd:"" name:"config" help:"The configuration: a documented example, what is in force."`
 	Keys          keysCommand       `cmd:"" help:"The keys that links in letters are signed with: rotate them."`

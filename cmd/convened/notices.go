@@ -12,6 +12,8 @@ import (
 
 type noticesCommand struct {
 	List    noticesListCommand `cmd:"" help:"Mails by state, the latest first, with what the server said."`
+	Release releaseCommand     `cmd:"" help:"Let mail go that is held, or end the quarantine: who gets it is shown first."`
+	Retry   retryCommand       `cmd:"" help:"Try mail again that was refused or is in doubt: who gets it is shown first."`
 	Bounces bouncesCommand     `cmd:"" help:"What came back, the latest first: bounces, complaints, answers from calendars."`
 }
 
@@ -67,7 +69,7 @@ func (c noticesListCommand) Run(e *env) error {
 		rows := [][]string{}
 		for _, n := range list {
 			why := n.Reason
-			if n.LastError != "" {
+			if n.LastError != "" && n.State != convened.Held {
 				why = n.LastError
 			}
 			when := n.DueAt

@@ -115,7 +115,7 @@ func (sv *service) run(ctx context.Context) error {
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
-		PausePlan: v.pausePlan, Ticked: v.ticked,
+		PausePlan: v.pausePlan, Ticked: v.ticked, Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
 	})
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
 	seen.inheritOnce(ctx, sched.Wake) // and what dead siblings have left, before it claims
@@ -241,6 +241,7 @@ type vital struct {
 	mu     sync.Mutex
 	status string
 	skew   string // why planning pauses; "" if it does not
+	held   int    // notices that wait for somebody
 }
 
 func (v *vital) ticked(r scheduler.Report, err error) {
@@ -254,6 +255,7 @@ func (v *vital) ticked(r scheduler.Report, err error) {
 		status = "sending"
 	}
 	v.mu.Lock()
+	status = v.withHeld(status)
 	v.status = status
 	v.mu.Unlock()
 	v.notify.Status(status)
@@ -287,6 +289,7 @@ func (v *vital) beatOnce(ctx context.Context, s *store.Store, log *slog.Logger) 
 	if err != nil {
 		return // the tick says so
 	}
+	v.countHeld(ctx, s)
 	skew := ""
 	// The database read its clock between these two instants.
 	if d := theirs.Sub(v.clock()); d > skewLimit {

@@ -43,6 +43,7 @@ func (statusCommand) Run(e *env) error {
 		default:
 			fmt.Fprintf(e.stdout, "%d daemons are running.\n", alive)
 		}
+		e.showQuarantine(st)
 		if len(rows) > 0 {
 			if err := e.printTable([]string{"DAEMON", "NAME", "VERSION", "STARTED", "LAST BEAT", "STATUS"}, rows); err != nil {
 				return err
@@ -62,8 +63,34 @@ func (statusCommand) Run(e *env) error {
 			fmt.Fprintln(e.stdout, "No mail is waiting.")
 			return nil
 		}
-		return e.printTable([]string{"STATE", "NOTICES", "OLDEST DUE", "MEANING"}, rows)
+		if err := e.printTable([]string{"STATE", "NOTICES", "OLDEST DUE", "MEANING"}, rows); err != nil {
+			return err
+		}
+		e.showHeld(st)
+		return nil
 	})
+}
+
+func (e *env) showQuarantine(st store.Status) {
+	if q := st.Quarantine; q != nil {
+		fmt.Fprintf(e.stdout, "QUARANTINE since %s: nothing is sent. Why: %s.\n", ago(st.At, q.Since), plain(q.Reason))
+		fmt.Fprintln(e.stdout, "  If this is the database to serve, and no copy of it:  convened notices release --quarantine")
+	}
+}
+
+// showHeld says what is held, why, and how it is let go.
+func (e *env) showHeld(st store.Status) {
+	if len(st.Held) > 0 {
+		fmt.Fprintln(e.stdout, "\nHeld until somebody releases it:")
+	}
+	for _, h := range st.Held {
+		fmt.Fprintf(e.stdout, "  %s: %s: %s\n", h.Event, notices(h.Notices), plain(h.Reason))
+		command := "convened notices release --event " + h.Event
+		if h.Cause != "" {
+			command += " --reason " + string(h.Cause)
+		}
+		fmt.Fprintf(e.stdout, "    %s\n", command)
+	}
 }
 
 var meaning = map[convened.State]string{
@@ -100,6 +127,16 @@ func statusJSON(st store.Status) any {
 		Notices   int            `json:"notices"`
 		OldestDue time.Time      `json:"oldest_due"`
 	}
+	type quarantine struct {
+		Since  time.Time `json:"since"`
+		Reason string    `json:"reason"`
+	}
+	type held struct {
+		Event   string         `json:"event"`
+		Cause   convened.Cause `json:"cause"`
+		Reason  string         `json:"reason"`
+		Notices int            `json:"notices"`
+	}
 	out := struct {
 		At      time.Time      `json:"at"`
 		Schema  int64          `json:"schema_version"`
@@ -107,7 +144,16 @@ func statusJSON(st store.Status) any {
 		Queue   []line         `json:"queue"`
 		Waiting int            `json:"registrations_waiting"`
 		Came    map[string]int `json:"came_back_in_7_days"`
-	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting, Came: map[string]int{}}
+
+		Quarantine *quarantine `json:"quarantine"`
+		Held       []held      `json:"held"`
+	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting, Came: map[string]int{}, Held: []held{}}
+	if q := st.Quarantine; q != nil {
+		out.Quarantine = &quarantine{q.Since, q.Reason}
+	}
+	for _, h := range st.Held {
+		out.Held = append(out.Held, held{h.Event, h.Cause, h.Reason, h.Notices})
+	}
 	for _, l := range st.Incoming {
 		out.Came[l.What] = l.Mails
 	}
