@@ -40,7 +40,7 @@ func readWords(words, addressee string) (kind convened.ReturnKind, r report) {
 	if at := copyLine.FindStringIndex(words); at != nil {
 		words = words[:at[0]]
 	}
-	odd := report{action: "", text: oneLine(words)}
+	odd := report{text: oneLine(words)}
 	for paragraph := range strings.SplitSeq(strings.ReplaceAll(words, "\r\n", "\n"), "\n\n") {
 		if addressee == "" || !strings.Contains(strings.ToLower(paragraph), addressee) {
 			continue
