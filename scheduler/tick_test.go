@@ -428,3 +428,29 @@ func TestAnOccasionIsPlannedForWhomItIs(t *testing.T) {
 		})
 	}
 }
+
+// Hands that are quicker than the claims leave room for ever; whoever registers
+// meanwhile must not wait until the backlog is done.
+func TestABacklogDoesNotKeepATickFromItsEnd(t *testing.T) {
+	inWith(t, func(o *scheduler.Options) { o.Batch = 5 }, func(t *testing.T, r *rig) {
+		e := webinar("w", 1000*time.Hour)
+		const waiting = 100
+		for range waiting {
+			r.add(confirmation(e))
+		}
+		r.fail = func(method, _ string) error {
+			if method == "Claim" {
+				pass(time.Second) // all that was claimed before is settled
+			}
+			return nil
+		}
+		report, err := r.Tick(t.Context(), bubble())
+		if err != nil || !report.More || report.Claimed == 0 || report.Claimed > waiting/2 {
+			t.Errorf("the tick reports %+v, %v; want a part of the %d claimed, and more to do", report, err, waiting)
+		}
+		r.until()
+		if n := len(r.sent()); n != waiting {
+			t.Errorf("%d letters were sent, want %d", n, waiting)
+		}
+	})
+}
