@@ -247,3 +247,13 @@ func replaceOnce(t testing.TB, s, from, to string) string {
 	}
 	return strings.Replace(s, from, to, 1)
 }
+
+// until waits for a condition.
+func (s *site) until(what string, condition func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(45 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited in vain until %s; notices:\n%s", what, s.sql(`SELECT event, kind, occasion, state, cause, reason, last_error, attempt FROM convened.notices ORDER BY id`))
+		}
+	}
+}
