@@ -130,7 +130,7 @@ func (in *Intake) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// A gate lets mails in until it is closed, and knows how many are inside.
+// A gate lets mails in until it is closed, and knows what is inside.
 type gate struct {
 	mu     sync.Mutex
 	inside int
@@ -138,13 +138,14 @@ type gate struct {
 	empty  chan struct{} // closed when the last one leaves a closed gate
 }
 
-func (g *gate) enter() bool {
+// enter lets in n at once, or nobody.
+func (g *gate) enter(n int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return false
 	}
-	g.inside++
+	g.inside += n
 	return true
 }
 
@@ -188,6 +189,10 @@ type session struct {
 	gate *gate
 	from string
 	to   []recipient
+
+	mu    sync.Mutex
+	owing bool // a reply is inside the gate
+	gone  bool // nobody is there to reply to
 }
 
 type recipient struct {
@@ -230,10 +235,11 @@ func (s *session) Data(io.Reader) error { return errStops }
 
 // LMTPData takes a mail, for each recipient on its own (RFC 2033 4.2).
 func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
-	if !s.gate.enter() {
+	if !s.gate.enter(2) { // the mail, and the reply to it
 		return errStops
 	}
 	defer s.gate.leave()
+	s.owe()
 	data, err := io.ReadAll(io.LimitReader(r, maxKept))
 	if err == nil {
 		_, err = io.Copy(io.Discard, r)
@@ -280,8 +286,37 @@ func (in *Intake) later(err error) error {
 	return errLater
 }
 
-// Reset forgets a mail that was begun.
-func (s *session) Reset() { s.from, s.to = "", nil }
+// owe keeps the reply to a mail inside the gate until it is out: what is written
+// down and not answered would come again.
+func (s *session) owe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owing || s.gone {
+		s.gate.leave()
+		return
+	}
+	s.owing = true
+}
+
+// replied undoes owe.
+func (s *session) replied(gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owing {
+		s.gate.leave()
+	}
+	s.owing, s.gone = false, s.gone || gone
+}
+
+// Reset forgets a mail that was begun. The library calls it behind the replies
+// to a mail.
+func (s *session) Reset() {
+	s.from, s.to = "", nil
+	s.replied(false)
+}
 
 // Logout ends a dialogue.
-func (s *session) Logout() error { return nil }
+func (s *session) Logout() error {
+	s.replied(true)
+	return nil
+}
