@@ -20,6 +20,7 @@ type Outlook struct {
 type Seat struct {
 	ID          RegistrationID
 	Number      int    // in the order in which seats were taken; a new one with each return
+	Email       string // as the person typed it
 	Language    string // as the form gave it; "" is the event's
 	Sequence    int    // see Registration
 	SeatedAt    time.Time

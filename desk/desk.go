@@ -37,6 +37,9 @@ type Desk struct {
 	// rule names, or that the templates can't be read; nil does not ask.
 	HasTemplate func(name string) (bool, error)
 
+	// Doubt is how often letters go out again that may have arrived; nil is usual.
+	Doubt convened.Doubt
+
 	// Permit says why no mail may go to the recipient of a claim, or "": see
 	// scheduler.Options. nil: everybody may get mail.
 	Permit func(*convened.Claim) string

@@ -63,6 +63,6 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 	case len(o.Arrivals) == 0:
 		return nil, fmt.Errorf("%s is %w for event %q, or was erased", email, ErrNobody, slug)
 	}
-	x.Lines = scheduler.Explain(o, history, now, d.Grace)
+	x.Lines = scheduler.Explain(o, history, now, d.policy())
 	return x, nil
 }

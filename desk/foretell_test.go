@@ -180,7 +180,7 @@ func (l *life) foretell() []string {
 	o, err := l.s.Outlook(l.t.Context(), l.now, "e", "", Identify)
 	l.check(err)
 	var list []string
-	scheduler.Future(o, l.now, l.d.Grace, func(f scheduler.Fate) {
+	scheduler.Future(o, l.now, l.d.policy(), func(f scheduler.Fate) {
 		if f.Goes() {
 			list = append(list, mailOf(f.Seat.ID, f.Kind, f.Occasion, convened.LetterLanguage(o.Event, &convened.Registration{Language: f.Seat.Language}), f.At))
 		}

@@ -20,6 +20,7 @@ type Plan struct {
 	Mails      []scheduler.Mailing
 	Waiting    []WaitingLine
 	Changes    []ChangeLine
+	Quarantine *convened.Quarantine // why nothing is sent at all; nil: nothing is in the way
 }
 
 // A WaitingLine counts notices that something is still to come of.
@@ -47,7 +48,14 @@ func (d *Desk) Plan(ctx context.Context, now time.Time, slug string, at time.Tim
 	if err != nil {
 		return nil, fmt.Errorf("event %q: %w", slug, err)
 	}
-	return d.plan(o, now, at), nil
+	p := d.plan(o, now, at)
+	p.Quarantine, err = d.Store.Quarantine(ctx)
+	return p, err
+}
+
+// policy is what of the configuration the future depends on.
+func (d *Desk) policy() scheduler.Policy {
+	return scheduler.Policy{Grace: d.Grace, Doubt: d.Doubt, Permit: d.Permit}
 }
 
 func (d *Desk) plan(o *convened.Outlook, now, at time.Time) *Plan {
@@ -63,7 +71,7 @@ func (d *Desk) plan(o *convened.Outlook, now, at time.Time) *Plan {
 			p.Registered++
 		}
 	}
-	for _, m := range scheduler.Forecast(o, now, d.Grace) {
+	for _, m := range scheduler.Forecast(o, now, d.policy()) {
 		if !m.Last.Before(at) {
 			p.Mails = append(p.Mails, m)
 		}

@@ -38,8 +38,8 @@ type Line struct {
 // or will reach them, and why, in the order of time. o is the outlook of this
 // person alone, and history every notice of theirs. What is still to come is
 // what Future foretells. It is a pure function.
-func Explain(o *convened.Outlook, history []convened.Notice, now time.Time, grace time.Duration) []Line {
-	x := explain(o, now, grace)
+func Explain(o *convened.Outlook, history []convened.Notice, now time.Time, p Policy) []Line {
+	x := explain(o, now, p)
 	said := map[string]bool{}
 	var lines []Line
 	for i := range history {
@@ -78,8 +78,8 @@ type explanation struct {
 	order    []string // of the fates
 }
 
-func explain(o *convened.Outlook, now time.Time, grace time.Duration) *explanation {
-	x := &explanation{foresight: foresee(o, now, grace, nil), loc: o.Event.TimeLocation(), recorded: map[string]*convened.Recorded{}, fates: map[string]Fate{}}
+func explain(o *convened.Outlook, now time.Time, p Policy) *explanation {
+	x := &explanation{foresight: foresee(o, now, p, nil), loc: o.Event.TimeLocation(), recorded: map[string]*convened.Recorded{}, fates: map[string]Fate{}}
 	for i := range o.Recorded {
 		x.recorded[o.Recorded[i].String()] = &o.Recorded[i]
 	}
@@ -93,7 +93,7 @@ func explain(o *convened.Outlook, now time.Time, grace time.Duration) *explanati
 			x.seat.RefusedAt = now
 		}
 	}
-	Future(o, now, grace, func(f Fate) {
+	Future(o, now, p, func(f Fate) {
 		name := nameOf(f.Kind, f.Occasion)
 		if old, known := x.fates[name]; known && old.Goes() {
 			return
@@ -127,6 +127,8 @@ func (x *explanation) row(n *convened.Notice) Line {
 			l.Verdict, l.Why = Held, cmp.Or(n.Reason, "nobody knows whether it arrived")
 		case f.Goes():
 			l.Verdict, l.At, l.Why = Will, f.At, whyWaiting(n)
+		case f.State == convened.Held:
+			l.Verdict, l.Why = Held, f.Why
 		default:
 			l.Verdict, l.Why = WillNot, f.Why
 		}
@@ -226,12 +228,15 @@ func (x *explanation) occasion(o convened.Occasion) Line {
 	case r != nil && (r.Planned || !known):
 		l.Verdict, l.Why = DidNot, x.missed(o, r)
 		return l
+	case known && f.State == convened.Held:
+		l.Verdict, l.Why = Held, f.Why
+		return l
 	case known:
 		l.Why = x.since(f.Why, o.Key, &x.seat)
 	case x.o.Event.Status == convened.EventIsOff:
 		l.Why = EventOff
 	default: // somebody who only arrives
-		_, why := Reaches(OccasionPlanOf(x.o.Event, o, kind, x.now, x.grace), &x.seat)
+		_, why := Reaches(OccasionPlanOf(x.o.Event, o, kind, x.now, x.policy.Grace), &x.seat)
 		l.Why = x.since(cmp.Or(why, LateSkipped), o.Key, &x.seat)
 	}
 	if l.Verdict = WillNot; !o.At.After(x.now) {
@@ -242,7 +247,7 @@ func (x *explanation) occasion(o convened.Occasion) Line {
 
 // missed says why an occasion that was planned made no notice for this person.
 func (x *explanation) missed(o convened.Occasion, r *convened.Recorded) string {
-	p := OccasionPlanOf(x.o.Event, r.Occasion, x.kinds[o.Key], r.RecordedAt, x.grace)
+	p := OccasionPlanOf(x.o.Event, r.Occasion, x.kinds[o.Key], r.RecordedAt, x.policy.Grace)
 	p.Passed, p.TooLate = r.Passed, "" // it was decided then
 	s := x.seat
 	for _, t := range []*time.Time{&s.CancelledAt, &s.MutedAt, &s.RefusedAt, &s.ErasedAt} {

@@ -25,20 +25,17 @@ const (
 	NotNeeded    = "not needed: nothing that this person was sent says otherwise"
 )
 
-// Why a confirmation will be held until somebody releases it.
+// Why a mail will be held until somebody releases it.
 const (
 	HeldCopied = "held: the registration is older than the event, so it was copied from elsewhere"
 	HeldOver   = "held: the event was over before the registration came"
 	HeldFuse   = "held: more confirmations than the fuse lets through within an hour"
+	HeldAway   = "held: allow_recipients does not name the address"
 )
 
 // clockSlack is by how much a registration may be older than its event and still
 // be none that was copied: package store judges so.
 const clockSlack = time.Minute
-
-// usualDoubt is how often a letter goes out again after nobody knew whether it
-// had arrived, unless Options say otherwise.
-var usualDoubt = convened.UsualDoubt()
 
 // confirmOnce is how long a confirmation stands in for a second one.
 const confirmOnce = 10 * time.Minute
@@ -117,11 +114,18 @@ type Fate struct {
 // Goes reports whether the mail goes out.
 func (f Fate) Goes() bool { return !f.At.IsZero() }
 
+// A Policy is what of the configuration the future depends on: see Options.
+type Policy struct {
+	Grace  time.Duration
+	Doubt  convened.Doubt               // nil: what is usual
+	Permit func(*convened.Claim) string // nil: everybody may get mail
+}
+
 // Future tells the fate of every mail of an event that may be still to come,
 // from now on, a person at a time. Notices that are held have no fate: somebody
-// has to decide. It is a pure function: grace is the configuration's.
-func Future(o *convened.Outlook, now time.Time, grace time.Duration, yield func(Fate)) {
-	f := foresee(o, now, grace, yield)
+// has to decide. It is a pure function.
+func Future(o *convened.Outlook, now time.Time, p Policy, yield func(Fate)) {
+	f := foresee(o, now, p, yield)
 	fresh, repeats := f.arrivals()
 	for i := range fresh {
 		f.judge(&fresh[i])
@@ -131,16 +135,16 @@ func Future(o *convened.Outlook, now time.Time, grace time.Duration, yield func(
 	}
 	for i := range fresh {
 		a := &fresh[i]
-		f.live(convened.Seat{ID: a.ID, Language: a.Language, SeatedAt: now, FirstTold: -1, Told: -1}, a.again, a)
+		f.live(convened.Seat{ID: a.ID, Email: a.Email, Language: a.Language, SeatedAt: now, FirstTold: -1, Told: -1}, a.again, a)
 	}
 }
 
 // A foresight plays what the daemon will do, for one seat after another.
 type foresight struct {
-	o     *convened.Outlook
-	now   time.Time
-	grace time.Duration
-	yield func(Fate)
+	o      *convened.Outlook
+	now    time.Time
+	policy Policy
+	yield  func(Fate)
 
 	steps     []step                        // of planning, in the order of the tick
 	reminders map[string]*convened.Reminder // by key; the first of each, as Occasions has it
@@ -167,8 +171,11 @@ func (p *step) concerns(s *convened.Seat) bool {
 	return !p.begun || s.Number > p.done && s.Number <= p.upto
 }
 
-func foresee(o *convened.Outlook, now time.Time, grace time.Duration, yield func(Fate)) *foresight {
-	f := &foresight{o: o, now: now, grace: grace, yield: yield, room: o.Room, reminders: map[string]*convened.Reminder{}, kinds: map[string]convened.Kind{}}
+func foresee(o *convened.Outlook, now time.Time, p Policy, yield func(Fate)) *foresight {
+	if p.Doubt == nil {
+		p.Doubt = convened.UsualDoubt()
+	}
+	f := &foresight{o: o, now: now, policy: p, yield: yield, room: o.Room, reminders: map[string]*convened.Reminder{}, kinds: map[string]convened.Kind{}}
 	f.claim.Event = *o.Event
 	if f.room < 0 {
 		f.room = math.MaxInt
@@ -230,7 +237,7 @@ func (f *foresight) occasionSteps() []step {
 			continue
 		}
 		at := later(f.now, o.At)
-		s := step{at: at, plan: OccasionPlanOf(f.o.Event, o, f.kinds[o.Key], at, f.grace)}
+		s := step{at: at, plan: OccasionPlanOf(f.o.Event, o, f.kinds[o.Key], at, f.policy.Grace)}
 		if r != nil {
 			s.begun, s.done, s.upto = true, r.Done, r.Upto
 			s.plan.Passed = "" // it was decided when it was recorded
@@ -526,7 +533,7 @@ func (f *foresight) send(s *convened.Seat, at time.Time) {
 		if w.State != convened.Unknown || w.DueAt.After(at) {
 			continue
 		}
-		if w.State = convened.Planned; w.Doubts > usualDoubt[w.Kind] {
+		if w.State = convened.Planned; w.Doubts > f.policy.Doubt[w.Kind] {
 			w.State = convened.Held
 		}
 	}
@@ -547,7 +554,14 @@ func (f *foresight) send(s *convened.Seat, at time.Time) {
 		if w.ID != 0 {
 			fate.State = w.State
 		}
-		if fate.Why = Useless(at, f.claimed(s, &w, told), f.grace); fate.Why == "" {
+		c := f.claimed(s, &w, told)
+		fate.Why = Useless(at, c, f.policy.Grace)
+		switch {
+		case fate.Why != "":
+		case f.policy.Permit != nil && f.policy.Permit(c) != "":
+			fate.Why, fate.State, w.State, w.Marked = HeldAway, convened.Held, convened.Held, false
+			left = append(left, w)
+		default:
 			fate.At = at
 			f.tell(s, &w)
 		}
@@ -579,7 +593,7 @@ func (f *foresight) tell(s *convened.Seat, w *convened.Waiting) {
 func (f *foresight) claimed(s *convened.Seat, w *convened.Waiting, told int) *convened.Claim {
 	c := &f.claim
 	c.Notice = convened.Notice{Registration: s.ID, Event: f.o.Event.Slug, Kind: w.Kind, Occasion: w.Occasion, Instant: w.Instant, Failures: w.Failures}
-	c.Registration = convened.Registration{ID: s.ID, Sequence: s.Sequence, SeatedAt: s.SeatedAt, CancelledAt: s.CancelledAt, MutedAt: s.MutedAt, ErasedAt: s.ErasedAt}
+	c.Registration = convened.Registration{ID: s.ID, Event: f.o.Event.Slug, Email: s.Email, Language: s.Language, Sequence: s.Sequence, SeatedAt: s.SeatedAt, CancelledAt: s.CancelledAt, MutedAt: s.MutedAt, ErasedAt: s.ErasedAt}
 	c.Told, c.Reminder = told, nil
 	if ofRule(w.Kind) {
 		if o, err := convened.ParseOccasion(w.Occasion); err == nil {

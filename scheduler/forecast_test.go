@@ -21,6 +21,14 @@ import (
 
 const grace = time.Hour
 
+// policy is that of the daemons of these lives: one address may get no mail.
+var policy = scheduler.Policy{Grace: grace, Permit: func(c *convened.Claim) string {
+	if c.Registration.Email == "d@example.org" {
+		return "not while this is tried out"
+	}
+	return ""
+}}
+
 // lives is how many lives a normal run tries; -rapid.checks says otherwise.
 const lives = 200
 
@@ -44,7 +52,7 @@ func TestWhatIsForetoldIsWhatIsSent(t *testing.T) {
 	})
 	// A property that looks at nothing holds.
 	for _, what := range []string{"mails", "confirmation", "reminder", "update", "cancellation", "followup", "waiting", "revived",
-		scheduler.Muted, scheduler.NoAddress, scheduler.LateFolded, scheduler.StoodIn, scheduler.TooLate, scheduler.HeldCopied, scheduler.HeldFuse, scheduler.Unconfirmed} {
+		scheduler.Muted, scheduler.NoAddress, scheduler.LateFolded, scheduler.StoodIn, scheduler.TooLate, scheduler.HeldCopied, scheduler.HeldFuse, scheduler.HeldAway, scheduler.Unconfirmed} {
 		if seen[what] == 0 && !testing.Short() {
 			t.Errorf("no life had %q in it: %v", what, seen)
 		}
@@ -305,7 +313,7 @@ func sorted(list []mail) []string {
 // another edit, with a server that takes all.
 func (f *life) compare() {
 	foretold, not := []mail{}, map[string]int{}
-	scheduler.Future(f.l.outlook(f.now), f.now, grace, func(fate scheduler.Fate) {
+	scheduler.Future(f.l.outlook(f.now), f.now, policy, func(fate scheduler.Fate) {
 		switch {
 		case fate.Goes():
 			foretold = append(foretold, mail{fate.Seat.ID, fate.Kind, fate.Occasion, fate.At, languageOf(f.l, fate.Seat.Language)})
@@ -318,7 +326,7 @@ func (f *life) compare() {
 		}
 	})
 	people := 0
-	for _, m := range scheduler.Forecast(f.l.outlook(f.now), f.now, grace) {
+	for _, m := range scheduler.Forecast(f.l.outlook(f.now), f.now, policy) {
 		readers := 0
 		for _, n := range m.Languages {
 			readers += n
@@ -371,7 +379,7 @@ func (f *life) explainEverybody(foretold []mail) {
 		for _, n := range f.l.of(id, convened.Kinds()...) {
 			history = append(history, n.Notice)
 		}
-		lines := scheduler.Explain(person.Outlook, history, f.now, grace)
+		lines := scheduler.Explain(person.Outlook, history, f.now, policy)
 		var will []mail
 		names := map[string]int{}
 		rows := 0
@@ -467,7 +475,7 @@ const takesAll = "none"
 
 func newDaemon(l *ledger, luck uint64) *daemonOf {
 	d := &daemonOf{l: l, luck: luck}
-	d.s = scheduler.New(scheduler.Options{Store: l, Composer: d, Clock: func() time.Time { return d.now }, Identify: identify, Hands: 2, Grace: grace,
+	d.s = scheduler.New(scheduler.Options{Store: l, Composer: d, Clock: func() time.Time { return d.now }, Identify: identify, Hands: 2, Grace: grace, Permit: policy.Permit,
 		Logger: slog.New(slog.DiscardHandler)})
 	d.stop = d.s.Begin(context.Background())
 	return d

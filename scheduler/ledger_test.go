@@ -674,7 +674,7 @@ func (l *ledger) outlook(now time.Time) *convened.Outlook {
 }
 
 func (l *ledger) outlookOf(r *entrant) convened.Seat {
-	s := convened.Seat{ID: r.ID, Number: r.number, Language: r.Language, Sequence: r.Sequence, SeatedAt: r.SeatedAt, CancelledAt: r.CancelledAt,
+	s := convened.Seat{ID: r.ID, Number: r.number, Email: r.Email, Language: r.Language, Sequence: r.Sequence, SeatedAt: r.SeatedAt, CancelledAt: r.CancelledAt,
 		MutedAt: r.MutedAt, RefusedAt: r.refusedAt, ErasedAt: r.ErasedAt, FirstTold: -1, Told: -1}
 	later := func(t *time.Time, u time.Time) {
 		if u.After(*t) {

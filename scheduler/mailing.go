@@ -26,16 +26,16 @@ type Mailing struct {
 // Forecast returns every mail of an event that is still to come at now if
 // nothing is edited and nobody comes or goes, in the order in which they go out.
 // An occasion that reaches nobody is among them, one that is past is not.
-func Forecast(o *convened.Outlook, now time.Time, grace time.Duration) []Mailing {
-	c := collection{event: o.Event, byKey: map[mailingKey]*Mailing{}, languages: map[string]string{}}
-	f := foresee(o, now, grace, nil)
+func Forecast(o *convened.Outlook, now time.Time, p Policy) []Mailing {
+	c := collection{event: o.Event, now: now, byKey: map[mailingKey]*Mailing{}, languages: map[string]string{}}
+	f := foresee(o, now, p, nil)
 	for i := range f.steps {
 		if s := &f.steps[i]; s.change == nil && s.plan.Passed == "" && s.plan.TooLate == "" {
 			m := c.mailing(mailingKey{kind: s.plan.Kind, occasion: s.plan.Occasion.String()}, s.at)
 			m.Occasion = s.plan.Occasion
 		}
 	}
-	Future(o, now, grace, c.add)
+	Future(o, now, p, c.add)
 	slices.SortStableFunc(c.list, func(a, b *Mailing) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind.Priority(), b.Kind.Priority()))
 	})
@@ -57,6 +57,7 @@ type mailingKey struct {
 // A collection adds fates up to mailings.
 type collection struct {
 	event     *convened.Event
+	now       time.Time
 	byKey     map[mailingKey]*Mailing
 	list      []*Mailing
 	languages map[string]string // of letters, by that of the registration
@@ -79,6 +80,10 @@ func (c *collection) mailing(k mailingKey, at time.Time) *Mailing {
 }
 
 func (c *collection) add(f Fate) {
+	if !f.Goes() {
+		c.leaveOut(f)
+		return
+	}
 	k := mailingKey{kind: f.Kind, waits: f.State != ""}
 	byRule := ofRule(f.Kind)
 	if byRule {
@@ -86,19 +91,27 @@ func (c *collection) add(f Fate) {
 	} else if !k.waits {
 		k.at = f.At
 	}
-	if !f.Goes() {
-		// Who gave the seat up is nobody that a line of the plan should count.
-		if m := c.byKey[k]; m != nil && byRule && f.Why != Withdrawn && f.Why != Erased {
-			m.Not[f.Why]++
-		}
-		return
-	}
 	m := c.mailing(k, f.At)
 	if byRule && m.Occasion.Key == "" {
 		m.Occasion = occasionOf(c.event, f.Occasion)
 	}
 	m.People++
 	m.Languages[c.language(f.Seat.Language)]++
+}
+
+// leaveOut counts somebody who does not get a mail that others may get. Who gave
+// the seat up is nobody that a line of the plan should count.
+func (c *collection) leaveOut(f Fate) {
+	switch {
+	case f.Why == Withdrawn || f.Why == Erased:
+	case ofRule(f.Kind):
+		if m := c.byKey[mailingKey{kind: f.Kind, occasion: f.Occasion}]; m != nil {
+			m.Not[f.Why]++
+		}
+	case f.Kind == convened.Confirmation && f.Instant.Equal(c.now) && f.Why != EventOff && f.Why != EventOver:
+		// Somebody who has just registered.
+		c.mailing(mailingKey{kind: f.Kind, at: c.now}, c.now).Not[f.Why]++
+	}
 }
 
 // language returns the language of a letter to somebody whose form gave one.

@@ -36,7 +36,7 @@ func TestForecastCountsPeopleByLanguageAndSaysWhoIsLeftOut(t *testing.T) {
 	now := time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC)
 	o := &convened.Outlook{Event: e, Room: -1, Seats: []convened.Seat{taken(1, ""), taken(2, "es-MX"), taken(3, "tlh"), taken(4, ""), taken(5, "")}}
 	o.Seats[3].MutedAt, o.Seats[4].CancelledAt = now, now
-	list := scheduler.Forecast(o, now, time.Hour)
+	list := scheduler.Forecast(o, now, scheduler.Policy{Grace: time.Hour})
 	if len(list) != 2 {
 		t.Fatalf("%d mailings, want 2: %+v", len(list), list)
 	}
@@ -57,7 +57,7 @@ func TestForecastCountsPeopleByLanguageAndSaysWhoIsLeftOut(t *testing.T) {
 // An occasion that nobody gets is still to come, for who registers by then.
 func TestForecastListsWhatReachesNobody(t *testing.T) {
 	e := season(t, convened.Reminder{Key: "before 24h", Rule: "before 24h", Late: convened.Fold}, convened.Reminder{Key: "before 20 days", Rule: "before 20 days", Late: convened.Fold})
-	list := scheduler.Forecast(&convened.Outlook{Event: e, Room: -1}, time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC), time.Hour)
+	list := scheduler.Forecast(&convened.Outlook{Event: e, Room: -1}, time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC), scheduler.Policy{Grace: time.Hour})
 	if len(list) != 1 || list[0].People != 0 || list[0].Occasion.Key != "before 24h" {
 		t.Errorf("%+v, want the reminder that is not past", list)
 	}
@@ -74,7 +74,7 @@ func TestForecastGoesOnWherePlanningStopped(t *testing.T) {
 	e.Sequence = 1
 	o.Seats[0].Waiting = []convened.Waiting{{ID: 9, Kind: convened.ReminderKind, Occasion: occasion.String(), State: convened.Planned, Instant: occasion.At, DueAt: occasion.At}}
 	var got []string
-	scheduler.Future(o, now, time.Hour, func(f scheduler.Fate) {
+	scheduler.Future(o, now, scheduler.Policy{Grace: time.Hour}, func(f scheduler.Fate) {
 		if f.Goes() && f.At.Equal(now) {
 			got = append(got, string(f.Kind)+" to "+string(rune('0'+f.Seat.ID)))
 		}
@@ -96,7 +96,7 @@ func TestForecastGathersWhatWaits(t *testing.T) {
 			DueAt: now.Add(time.Duration(i) * time.Minute), Failures: 1}}
 		o.Seats = append(o.Seats, s)
 	}
-	list := scheduler.Forecast(o, now, time.Hour)
+	list := scheduler.Forecast(o, now, scheduler.Policy{Grace: time.Hour})
 	if len(list) != 1 || !list[0].Waits || list[0].People != 10 || !list[0].At.Equal(now) || !list[0].Last.Equal(now.Add(9*time.Minute)) || list[0].Occasion != occasion {
 		t.Errorf("%+v, want one mailing of ten from %s on", list, now)
 	}
@@ -121,5 +121,35 @@ func TestAConfirmationSentAgainStandsInForTheReminderThatItKeepsBack(t *testing.
 		if got := scheduler.FoldedInto(c); len(got) != tt.want {
 			t.Errorf("%s: it stands in for %v, want %d", tt.name, got, tt.want)
 		}
+	}
+}
+
+// Who has just registered and gets no confirmation is not left out without a word.
+func TestForecastCountsWhoArrives(t *testing.T) {
+	e := season(t, convened.Reminder{Key: "before 24h", Rule: "before 24h", Late: convened.Fold})
+	now := time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC)
+	o := &convened.Outlook{Event: e, Room: 2}
+	for i, a := range []convened.Arrival{
+		{Newcomer: convened.Newcomer{Address: "a"}, CreatedAt: now},
+		{Newcomer: convened.Newcomer{Address: "b", Fault: "it has no @"}, CreatedAt: now},
+		{Newcomer: convened.Newcomer{Address: "c"}, CreatedAt: e.CreatedAt.AddDate(-1, 0, 0)},
+		{Newcomer: convened.Newcomer{Address: "d"}, CreatedAt: now, Language: "es"},
+		{Newcomer: convened.Newcomer{Address: "e"}, CreatedAt: now},
+		{Newcomer: convened.Newcomer{Address: "a"}, CreatedAt: now},
+	} {
+		a.ID = convened.RegistrationID(i + 1)
+		o.Arrivals = append(o.Arrivals, a)
+	}
+	list := scheduler.Forecast(o, now, scheduler.Policy{Grace: time.Hour})
+	if len(list) != 2 {
+		t.Fatalf("%d mailings, want 2: %+v", len(list), list)
+	}
+	not := map[string]int{"it has no @": 1, scheduler.HeldCopied: 1, scheduler.HeldFuse: 1}
+	if m := list[0]; m.Kind != convened.Confirmation || m.People != 2 || !m.At.Equal(now) || !maps.Equal(m.Not, not) || !maps.Equal(m.Languages, map[string]int{"fr": 1, "es": 1}) {
+		t.Errorf("the confirmations are %+v, want two in two languages, and not %v", m, not)
+	}
+	not = map[string]int{scheduler.NoAddress: 1, scheduler.Unconfirmed: 2}
+	if m := list[1]; m.Kind != convened.ReminderKind || m.People != 2 || !maps.Equal(m.Not, not) {
+		t.Errorf("the reminders are %+v, want two, and not %v", m, not)
 	}
 }

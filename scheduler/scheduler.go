@@ -160,7 +160,7 @@ func New(o Options) *Scheduler {
 		o.Batch = 100
 	}
 	if o.Doubt == nil {
-		o.Doubt = usualDoubt
+		o.Doubt = convened.UsualDoubt()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

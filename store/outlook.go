@@ -73,7 +73,7 @@ func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address str
 		var s convened.Seat
 		var language sql.RawBytes
 		var seated, cancelled, muted, refused, erased, spoken, confirmed sql.NullTime
-		err := rows.Scan(&s.ID, &s.Number, &language, &s.Sequence, &seated, &cancelled, &muted, &refused, &erased,
+		err := rows.Scan(&s.ID, &s.Number, &s.Email, &language, &s.Sequence, &seated, &cancelled, &muted, &refused, &erased,
 			&s.FirstTold, &s.Told, &spoken, &s.Confirmations, &confirmed)
 		if err != nil {
 			return err

@@ -74,7 +74,7 @@ func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
 }
 
 func newDesk(cfg *config.Config, s *store.Store) *desk.Desk {
-	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator(), Permit: permit(cfg)}
+	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator(), Doubt: doubt(cfg), Permit: permit(cfg)}
 }
 
 // operator names who types, for the record of revisions.

@@ -124,6 +124,9 @@ func (e *env) showPlan(p *desk.Plan, now time.Time) error {
 	case !p.At.Before(ev.Ends):
 		fmt.Fprintln(e.stdout, "It is over.")
 	}
+	if p.Quarantine != nil {
+		fmt.Fprintf(e.stdout, "Nothing is sent: %v\n", p.Quarantine)
+	}
 	if !p.At.Equal(now) {
 		fmt.Fprintf(e.stdout, "As if it were %s, with the rules and the people of now.\n", in(p.At, loc))
 	}
@@ -329,7 +332,11 @@ func planJSON(p *desk.Plan) any {
 		Mails      []mailJSON           `json:"mails"`
 		Waiting    []waiting            `json:"waiting"`
 		Changes    []change             `json:"changes"`
-	}{p.Event.Slug, p.Event.Status, p.Event.Zone, p.Event.Starts, p.At.UTC(), p.Registered, p.Arriving, mailsJSON(p.Event, p.Mails), []waiting{}, []change{}}
+		Quarantine string               `json:"quarantine,omitempty"` // why nothing is sent
+	}{p.Event.Slug, p.Event.Status, p.Event.Zone, p.Event.Starts, p.At.UTC(), p.Registered, p.Arriving, mailsJSON(p.Event, p.Mails), []waiting{}, []change{}, ""}
+	if p.Quarantine != nil {
+		out.Quarantine = p.Quarantine.Reason
+	}
 	for _, w := range p.Waiting {
 		out.Waiting = append(out.Waiting, waiting{w.Kind, w.State, w.First.UTC(), w.Last.UTC(), w.Notices, w.Why})
 	}

@@ -358,3 +358,18 @@ func TestPlanOfAFileShowsWhatWouldChange(t *testing.T) {
 		t.Errorf("an unknown event: exit %d, %s", out.code, out.stderr)
 	}
 }
+
+func TestPlanSaysThatNothingIsSentInAQuarantine(t *testing.T) {
+	t.Parallel()
+	h := newTheatre(t, "2026-11-01 09:00", nil)
+	h.stage(planned)
+	h.sql(`UPDATE convened.service SET quarantined_at = now(), reason = 'it may be a copy'`)
+	out := h.command(planCommand{Event: "webinar"}, false)
+	if out.code != 0 || !strings.Contains(out.stdout, "Nothing is sent: quarantine: it may be a copy") || !strings.Contains(out.stdout, "release --quarantine") {
+		t.Errorf("exit %d\n%s%s", out.code, out.stdout, out.stderr)
+	}
+	var j struct{ Quarantine string }
+	if out := h.command(planCommand{Event: "webinar"}, true); json.Unmarshal([]byte(out.stdout), &j) != nil || j.Quarantine != "it may be a copy" {
+		t.Errorf("as JSON:\n%s", out.stdout)
+	}
+}

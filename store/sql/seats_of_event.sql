@@ -2,7 +2,7 @@
 -- in a final state is summed up here; waiting_notices lists the rest.
 -- $1 event, $2 the address whose seat alone is asked for, or ''.
 -- Leans on registrations_seat and notices_once.
-SELECT r.id, coalesce(r.seat_no, 0), coalesce(r.language, ''), r.sequence, r.seated_at, r.cancelled_at, r.muted_at, r.refused_at, r.erased_at,
+SELECT r.id, coalesce(r.seat_no, 0), coalesce(r.email, ''), coalesce(r.language, ''), r.sequence, r.seated_at, r.cancelled_at, r.muted_at, r.refused_at, r.erased_at,
        coalesce(n.first_told, -1), coalesce(n.told, -1), n.spoken_at, coalesce(n.confirmations, 0), n.confirmed_at
 FROM convened.registrations r
 LEFT JOIN LATERAL (
