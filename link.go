@@ -38,7 +38,8 @@ func (k Keyring) Token(id RegistrationID) string {
 // is wrong with it.
 func (k Keyring) Registration(token string) (RegistrationID, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != 12+macSize {
+	if err != nil || len(b) != 12+macSize || base64.RawURLEncoding.EncodeToString(b) != token {
+		// The decoder is lenient: it skips line ends and ignores the last four bits.
 		return 0, ErrToken
 	}
 	for _, key := range k {
