@@ -35,6 +35,19 @@ type Colours struct {
 // colourings keeps what coloursOf has derived; events have few colours.
 var colourings sync.Map // colour to Colours
 
+// ColoursOf returns what a colour becomes in letters, for pages that look like
+// them. It must be "#rrggbb"; of anything else the house colour's are returned. The
+// grounds are #f4f5f7 and #ffffff in light, #14171b and #1e2227 in dark.
+//
+// It remembers nothing: anybody may ask a page for any colour.
+func ColoursOf(colour string) Colours {
+	accent, ok := parseColour(colour)
+	if !ok {
+		accent, _ = parseColour(houseColour)
+	}
+	return derive(accent)
+}
+
 // coloursOf derives the colours from "#rrggbb"; from the house colour where
 // that is something else.
 func coloursOf(s string) Colours {

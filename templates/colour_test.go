@@ -47,6 +47,9 @@ func TestEveryColourCanBeReadInLightAndInDark(t *testing.T) {
 			for b := 0; b < 256; b += 15 {
 				accent := colour{uint8(r), uint8(g), uint8(b)}.String()
 				c := coloursOf(accent)
+				if got := ColoursOf(accent); got != c {
+					t.Errorf("a page has other colours than a letter: %v, want %v", got, c)
+				}
 				if c.Accent != accent {
 					t.Fatalf("the accent of %s is %s", accent, c.Accent)
 				}
@@ -63,6 +66,9 @@ func TestWhatIsNoColourIsTheHouses(t *testing.T) {
 	for _, s := range []string{"", "red", "#fff", "#12345g", "#1a5fb4;}", "＃1a5fb4", "#1234567", "#+12345"} {
 		if got := coloursOf(s); got != coloursOf(houseColour) {
 			t.Errorf("coloursOf(%q) = %v", s, got)
+		}
+		if got := ColoursOf(s); got != coloursOf(houseColour) {
+			t.Errorf("ColoursOf(%q) = %v", s, got)
 		}
 	}
 }
