@@ -106,7 +106,7 @@ maximal_backoff_time = 1s
 		"virtual":   "events@example.org  secretary@alive.example\n",
 		"master.cf": fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd\n", p.port) + `pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
