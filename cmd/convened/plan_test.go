@@ -373,3 +373,25 @@ func TestPlanSaysThatNothingIsSentInAQuarantine(t *testing.T) {
 		t.Errorf("as JSON:\n%s", out.stdout)
 	}
 }
+
+func TestPlanExplainAndLintSayHowTheyAreUsed(t *testing.T) {
+	t.Parallel()
+	lintable := write(t, "event.yaml", planned)
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"plan --help", 0, "convened plan my-webinar --at"}, {"explain --help", 0, "Examples:"}, {"event lint --help", 0, "convened event lint webinar.yaml"},
+		{"plan", 2, "event list"}, {"explain webinar", 2, "--help"}, {"event lint", 2, "--help"},
+		{"event lint " + lintable, 0, "last-call: 1 hour before the start"}, // without a configuration or a database
+	} {
+		out := runCommandLine(t.Context(), "", strings.Fields(c.args)...)
+		if out.code != c.code || !strings.Contains(out.stdout+out.stderr, c.want) {
+			t.Errorf("convened %s: exit %d, want %d and %q:\n%s%s", c.args, out.code, c.code, c.want, out.stdout, out.stderr)
+		}
+	}
+	if out := runCommandLine(t.Context(), planned, "event", "lint", "-"); out.code != 0 || !strings.Contains(out.stdout, "3 days before, at 09:00") {
+		t.Errorf("of standard input: exit %d\n%s%s", out.code, out.stdout, out.stderr)
+	}
+}
