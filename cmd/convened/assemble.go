@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
@@ -26,12 +27,14 @@ func (e *env) configuration() (*config.Config, error) {
 }
 
 // logger writes to standard error, where journald reads it.
-func (e *env) logger() *slog.Logger {
+func (e *env) logger() *slog.Logger { return e.loggerTo(e.stderr) }
+
+func (e *env) loggerTo(w io.Writer) *slog.Logger {
 	level := slog.LevelInfo
 	if e.cli.Verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 // open returns a store for the configured database; it does not connect.

@@ -28,7 +28,12 @@ func (runCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	log := e.logger()
+	// Mail waits for nobody who reads the log; and who has gone must not take the
+	// daemon along.
+	signal.Ignore(syscall.SIGPIPE)
+	out := newSpout(e.stderr)
+	defer out.close()
+	log := e.loggerTo(out)
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w)
 	}

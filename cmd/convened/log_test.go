@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// A reader reads a log when it is told to.
+type reader struct {
+	mu    sync.Mutex
+	turn  *sync.Cond
+	reads bool
+	gone  bool
+	text  strings.Builder
+}
+
+func newReader() *reader {
+	r := &reader{}
+	r.turn = sync.NewCond(&r.mu)
+	return r
+}
+
+func (r *reader) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.reads && !r.gone {
+		r.turn.Wait()
+	}
+	if r.gone {
+		return 0, errors.New("broken pipe")
+	}
+	return r.text.Write(b)
+}
+
+func (r *reader) set(reads, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads, r.gone = reads, gone
+	r.turn.Broadcast()
+}
+
+func TestALogThatNobodyReadsHoldsUpNothingAndSaysWhatItLacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		s := newSpout(r)
+		const lines = 3 * spoutLines
+		for i := range lines {
+			fmt.Fprintf(s, "line %d\n", i) // would block for ever
+		}
+		synctest.Wait()
+		r.set(true, false)
+		synctest.Wait()
+		fmt.Fprintln(s, "read again")
+		s.close()
+		text := r.text.String()
+		written := strings.Count(text, "line ")
+		if want := fmt.Sprintf("lines=%d", lines-written); !strings.Contains(text, want) || written < spoutLines {
+			t.Errorf("%d lines were written, and it does not say %s: %.300q", written, want, text[strings.LastIndex(text[:len(text)-20], "\n")+1:])
+		}
+		if !strings.HasPrefix(text, "line 0\n") || !strings.HasSuffix(text, "read again\n") {
+			t.Errorf("first or last line are missing: %.80q … %q", text, text[len(text)-80:])
+		}
+	})
+}
+
+func TestALogWhoseReaderIsGoneHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		r.set(false, true)
+		s := newSpout(r)
+		for range 10 {
+			fmt.Fprintln(s, "lost")
+		}
+		synctest.Wait()
+		r.set(true, false)
+		fmt.Fprintln(s, "read again")
+		s.close()
+		if text := r.text.String(); !strings.Contains(text, "lines=10") || !strings.HasSuffix(text, "read again\n") {
+			t.Errorf("it says %q, want 10 lines dropped", text)
+		}
+	})
+}
+
+// The end waits for a reader, and not for ever.
+func TestALogThatIsStuckDoesNotKeepTheProgramFromItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		s := newSpout(r)
+		fmt.Fprintln(s, "stuck")
+		s.close()
+		r.set(true, false)
+	})
+}
