@@ -71,7 +71,7 @@ func (s *site) once(n int) {
 	}
 }
 
-func TestTwoDaemonsNeverSendTheSameNotice(t *testing.T) {
+func TestInvariant2OneHandAtATime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
 	s.apply("webinar", 10*24*time.Hour, "")
