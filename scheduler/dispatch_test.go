@@ -339,9 +339,9 @@ func TestOutcomesAreTriedUntilTheyAreWritten(t *testing.T) {
 			t.Errorf("settled in %d tries, sent %d times; want 8 and once", len(calls), len(r.sent()))
 		}
 		// From 50 ms on twice as long each time, and never more than two seconds.
-		for i, want := range []time.Duration{50, 100, 200, 400, 800, 1600, 2000} {
-			if got := calls[i+1].at.Sub(calls[i].at); got != want*time.Millisecond {
-				t.Errorf("the wait after try %d is %s, want %s", i+1, got, want*time.Millisecond)
+		for i, want := range []int64{50, 100, 200, 400, 800, 1600, 2000} {
+			if got := calls[i+1].at.Sub(calls[i].at).Milliseconds(); got != want {
+				t.Errorf("the wait after try %d is %d ms, want %d ms", i+1, got, want)
 			}
 		}
 	})

@@ -17,7 +17,7 @@ import (
 
 // bubble is the clock of these tests: within testing/synctest it stands still
 // until everybody waits.
-var bubble = time.Now //nolint:forbidigo // it is not the machine's clock
+var bubble = time.Now
 
 var world sync.Mutex
 
