@@ -40,19 +40,20 @@ func (c lintCommand) Run(e *env) error {
 func (e *env) lint(ev *convened.Event) error {
 	now := e.clock()
 	findings := scheduler.Lint(ev, now)
-	var err error
 	if e.cli.JSON {
-		err = e.printJSON(lintJSON(ev, now, findings))
+		if err := e.printJSON(lintJSON(ev, now, findings)); err != nil {
+			return err
+		}
 	} else {
-		err = e.showLint(ev, now, findings)
+		e.showLint(ev, now, findings)
 	}
-	if err == nil && slices.ContainsFunc(findings, func(f scheduler.Finding) bool { return f.Level == scheduler.LevelError }) {
-		err = errSaid
+	if slices.ContainsFunc(findings, func(f scheduler.Finding) bool { return f.Level == scheduler.LevelError }) {
+		return errSaid
 	}
-	return err
+	return nil
 }
 
-func (e *env) showLint(ev *convened.Event, now time.Time, findings []scheduler.Finding) error {
+func (e *env) showLint(ev *convened.Event, now time.Time, findings []scheduler.Finding) {
 	loc := ev.TimeLocation()
 	fmt.Fprintf(e.stdout, "%s: starts %s (%s UTC)\n", ev.Slug, in(ev.Starts, loc), ev.Starts.UTC().Format("15:04"))
 	w, next := ruleWords(ev), nextOf(ev, now)
@@ -80,7 +81,6 @@ func (e *env) showLint(ev *convened.Event, now time.Time, findings []scheduler.F
 	if len(findings) == 0 {
 		fmt.Fprintln(e.stdout, "Nothing is wrong with the schedule.")
 	}
-	return nil
 }
 
 // instantsOf is when one rule fires.
