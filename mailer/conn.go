@@ -94,10 +94,18 @@ func (c *conn) allow(d time.Duration) {
 }
 
 // commit makes the rest of the exchange immune to its context. It reports false
-// if it comes too late.
-func (c *conn) commit() bool {
+// if it comes too late. A process that was frozen, or a machine that slept, finds
+// its timers and the server's reply ready at the same moment, and the timer that
+// would interrupt it may come second: so it looks at the clocks itself, at the
+// one that stands still while a machine sleeps and at the one on the wall.
+func (c *conn) commit(ctx context.Context) bool {
+	now := time.Now() //nolint:forbidigo // deadlines of contexts are on this clock
+	deadline, limited := ctx.Deadline()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if limited && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0))) {
+		c.interrupted = true
+	}
 	c.committed = !c.interrupted
 	return c.committed
 }

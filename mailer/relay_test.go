@@ -435,6 +435,34 @@ func TestContextStopsASendBeforeTheDotAndNotAfter(t *testing.T) {
 	})
 }
 
+// A late is a context whose time is over and whose timer has not said so yet, as
+// that of a process that wakes up.
+type late struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l late) Deadline() (time.Time, bool) { return l.deadline, true }
+
+func TestWhoWakesUpAfterItsDeadlineWritesNoDot(t *testing.T) {
+	bothDialogues(t, func(t *testing.T, exts []string) {
+		var ctx late
+		s := serve(t, &server{extensions: exts, rules: map[string]func(int) string{"DATA": func(int) string {
+			time.Sleep(time.Until(ctx.deadline) + time.Millisecond) // frozen
+			return usual
+		}}})
+		d := &diary{}
+		r := s.relay(func(o *RelayOptions) { o.Journal = d })
+		ctx = late{t.Context(), time.Now().Add(200 * time.Millisecond)}
+		if o := r.Send(ctx, letter()); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
+			t.Errorf("it came to %+v, want it given back", o)
+		}
+		if n := len(s.accepted()); n > 0 {
+			t.Errorf("the server has %d letters", n)
+		}
+	})
+}
+
 func TestCancelledContextOfOneSendLeavesTheNextAlone(t *testing.T) {
 	s := serve(t, &server{extensions: []string{"PIPELINING"}})
 	r := s.relay(func(o *RelayOptions) { o.Connections = 1 })

@@ -32,7 +32,7 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte) (o convene
 		f = c.content(dotted)
 	}
 	if f == nil {
-		f = c.beforeDot(l)
+		f = c.beforeDot(ctx, l)
 	}
 	if f != nil {
 		return c.opts.outcome(l, reply{}, f), f.stale
@@ -208,8 +208,8 @@ func (c *conn) content(dotted []byte) *fault {
 // beforeDot commits the letter. From here on a cancelled context waits for the
 // reply, up to the dot's own time-out, since nobody could say otherwise whether
 // the letter is delivered (RFC 1047).
-func (c *conn) beforeDot(l *Letter) *fault {
-	if !c.commit() {
+func (c *conn) beforeDot(ctx context.Context, l *Letter) *fault {
+	if !c.commit(ctx) {
 		return c.fail(phaseData, errStopped)
 	}
 	if c.opts.Journal == nil {
