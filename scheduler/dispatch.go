@@ -269,6 +269,9 @@ func (s *Scheduler) handle(ctx context.Context, j job) settling {
 	switch {
 	case ctx.Err() != nil:
 		return settling{j.claim, givenBack(now, 0), ""}
+	case s.paused() != "":
+		// The clock is no good for when it is to be tried again, either: at once.
+		return settling{j.claim, givenBack(j.claim.Notice.DueAt, 0), ""}
 	case held > 0:
 		return settling{j.claim, givenBack(now, held), ""}
 	case now.Sub(j.marked) > s.o.Lease:

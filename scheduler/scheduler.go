@@ -99,6 +99,7 @@ type Options struct {
 	Settled     func(convened.Settlement, *convened.Claim)
 	Ticked      func(Report, error) // called after each tick: feeds a watchdog
 	PausePlan   func() string       // why planning must pause now, or ""; nil: never
+	Pause       func() string       // why nothing may be judged by the clock now, or "": nothing is planned, taken over or begun; nil: never
 	ConfirmOnce time.Duration       // how long a confirmation stands in for a second one; 0 is 10 minutes
 
 	// Permit says why no mail may go to the recipient of a claim, or "": it is
@@ -203,6 +204,10 @@ func (r Report) Moved() bool {
 func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	var r Report
 	var errs []error
+	if r.Waiting = s.paused(); r.Waiting != "" {
+		s.settleOwed(ctx)
+		return r, nil
+	}
 	if s.o.PausePlan != nil {
 		r.Waiting = s.o.PausePlan()
 	}
@@ -215,4 +220,13 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	errs = append(errs, err)
 	errs = append(errs, s.dispatch(ctx, now, &r))
 	return r, errors.Join(errs...)
+}
+
+// paused returns why nothing may be judged by the clock: not whether a letter is
+// due, not whether it has lost its use, and not how long one is in doubt.
+func (s *Scheduler) paused() string {
+	if s.o.Pause == nil {
+		return ""
+	}
+	return s.o.Pause()
 }

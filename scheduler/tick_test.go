@@ -266,6 +266,48 @@ func TestPlanningPausesAndSendingGoesOnWhileTheClocksDiffer(t *testing.T) {
 	})
 }
 
+// A clock that is far off would call letters too late that are not, and letters
+// in doubt overdue that are on the wire.
+func TestNothingIsJudgedByAClockThatIsFarOff(t *testing.T) {
+	why := ""
+	prepare := func(o *scheduler.Options) { o.Pause = func() string { return why } }
+	inWith(t, prepare, func(t *testing.T, r *rig) {
+		e := webinar("w", time.Hour)
+		r.events = []*convened.Event{e}
+		r.takes = time.Second
+		var ids []convened.NoticeID
+		for range 20 {
+			ids = append(ids, r.add(confirmation(e)))
+		}
+		if _, err := r.Tick(t.Context(), bubble()); err != nil { // all are in hand, eight on the wire
+			t.Fatal(err)
+		}
+		pass(100 * time.Millisecond)
+		why = "the clock is three hours ahead"
+		late := bubble().Add(3 * time.Hour)
+		r.register("w", "a@example.org")
+		ids = append(ids, r.add(confirmation(e)))
+		report, err := r.Tick(t.Context(), late)
+		if err != nil || report.Waiting != why || report.Moved() {
+			t.Errorf("the tick reports %+v, %v; want that nothing moved", report, err)
+		}
+		pass(2 * time.Second)
+		if got := r.states(); got[convened.Sent] != 8 || got[convened.Planned] != 13 {
+			t.Errorf("they are %v, want 8 sent and 13 planned", got)
+		}
+		for _, id := range ids {
+			if n := r.notice(id); n.State == convened.Planned && !n.DueAt.Equal(n.Instant) {
+				t.Errorf("one is due at %s, want %s as before", n.DueAt, n.Instant)
+			}
+		}
+		why = ""
+		r.until()
+		if got := r.states(); got[convened.Sent] != 22 {
+			t.Errorf("when the clock is right they are %v, want 22 sent", got)
+		}
+	})
+}
+
 func TestTheNextInstantIsTheFirstOfWhatIsDueAndWhatIsToBePlanned(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		began := bubble()
