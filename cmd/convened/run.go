@@ -54,8 +54,11 @@ const stopPatience = 80 * time.Second
 const beatInterval = 10 * time.Second
 
 // skewLimit is by how much this machine's clock and the database's may differ
-// before planning pauses.
-const skewLimit = time.Minute
+// before planning pauses, and trustLimit before nothing is judged by it any more.
+const (
+	skewLimit  = time.Minute
+	trustLimit = 5 * time.Minute
+)
 
 // A service is the daemon before it runs.
 type service struct {
@@ -115,12 +118,12 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
-	v := &vital{notify: notify, clock: clock, status: "running"}
+	v := &vital{notify: notify, clock: clock, status: "running", look: make(chan struct{}, 1)}
 	sched := scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
-		PausePlan: v.pausePlan, Ticked: v.ticked, Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
+		PausePlan: v.pausePlan, Pause: v.pause, Ticked: v.ticked, Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
 	})
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
 	seen.inheritOnce(ctx, sched.Wake) // and what dead siblings have left, before it claims
@@ -242,11 +245,14 @@ func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifi
 type vital struct {
 	notify *systemd.Notifier
 	clock  func() time.Time
+	look   chan struct{} // has one when the clocks should be compared at once
 
 	mu     sync.Mutex
 	status string
-	skew   string // why planning pauses; "" if it does not
-	held   int    // notices that wait for somebody
+	theirs time.Time // the database's clock, when it was last read
+	read   time.Time // when that was, on a clock that nobody sets; zero: never
+	said   string    // what was last said of the clocks
+	held   int       // notices that wait for somebody
 }
 
 func (v *vital) ticked(r scheduler.Report, err error) {
@@ -267,18 +273,48 @@ func (v *vital) ticked(r scheduler.Report, err error) {
 	v.notify.Finished(tickLoop, v.clock())
 }
 
-func (v *vital) pausePlan() string {
+func (v *vital) pausePlan() string { return v.skewed(skewLimit) }
+
+func (v *vital) pause() string { return v.skewed(trustLimit) }
+
+// skewed says by how much this machine's clock is off, or "" within the limit. A
+// clock that is set shows at once: what the database's would say now follows
+// from what it said, and from a clock that nobody sets. That one stands still
+// while a machine sleeps, so whoever wakes up pauses until it has asked.
+func (v *vital) skewed(limit time.Duration) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.skew
+	if v.read.IsZero() {
+		return ""
+	}
+	off := v.clock().Sub(v.theirs.Add(time.Since(v.read)))
+	if off.Abs() <= limit {
+		return ""
+	}
+	select {
+	case v.look <- struct{}{}:
+	default:
+	}
+	if off < 0 {
+		return fmt.Sprintf("this machine's clock is %s behind the database's", (-off).Round(time.Second))
+	}
+	return fmt.Sprintf("this machine's clock is %s ahead of the database's", off.Round(time.Second))
 }
 
 // beat says that this daemon lives, and compares the clocks, again and again.
 func (v *vital) beat(ctx context.Context, s *store.Store, log *slog.Logger) {
 	for {
 		v.beatOnce(ctx, s, log)
+		begun := time.Now()
 		select {
 		case <-time.After(beatInterval):
+		case <-v.look:
+			// Where they do differ, to look once a second is enough.
+			select {
+			case <-time.After(time.Second - time.Since(begun)):
+			case <-ctx.Done():
+				return
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -289,26 +325,23 @@ func (v *vital) beatOnce(ctx context.Context, s *store.Store, log *slog.Logger) 
 	v.mu.Lock()
 	status := v.status
 	v.mu.Unlock()
-	before := v.clock()
+	asked := time.Now()
 	theirs, err := s.Beat(ctx, status)
 	if err != nil {
 		return // the tick says so
 	}
 	v.countHeld(ctx, s)
-	skew := ""
-	// The database read its clock between these two instants.
-	if d := theirs.Sub(v.clock()); d > skewLimit {
-		skew = fmt.Sprintf("this machine's clock is %s behind the database's", d.Round(time.Second))
-	} else if d := before.Sub(theirs); d > skewLimit {
-		skew = fmt.Sprintf("this machine's clock is %s ahead of the database's", d.Round(time.Second))
-	}
+	v.mu.Lock()
+	v.theirs, v.read = theirs, asked
+	v.mu.Unlock()
+	why := v.pausePlan()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {
-	case skew != "" && v.skew == "":
-		log.Error("planning pauses", "why", skew)
-	case skew == "" && v.skew != "":
+	case why != "" && v.said == "":
+		log.Error("planning pauses", "why", why)
+	case why == "" && v.said != "":
 		log.Info("planning goes on: the clocks agree")
 	}
-	v.skew = skew
+	v.said = why
 }
