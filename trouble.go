@@ -1,6 +1,7 @@
 package convened
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -44,29 +45,21 @@ func (t *Trouble) None() bool {
 	return t == nil || !t.NoLink && t.Refused == 0 && len(t.Held) == 0 && t.Poison == 0 && t.Unsent == 0
 }
 
-// LacksLink reports whether an event has no link to join although it needs one:
-// it is somewhere on the net, or nowhere that is said.
-func (e *Event) LacksLink() bool {
-	if e.JoinURL != "" {
-		return false
-	}
-	somewhere := false
-	for _, place := range e.Location {
-		place = strings.ToLower(place)
-		for _, word := range onlineWords {
-			if strings.Contains(place, word) {
-				return true
-			}
+// LacksLink reports whether an event has no link to join although it needs one.
+func (e *Event) LacksLink() bool { return e.JoinURL == "" && e.Location.Online() }
+
+// Online reports whether a place is on the net: it says so in any language, or
+// nobody says where it is.
+func (t Text) Online() bool {
+	nowhere := true
+	for _, s := range t {
+		nowhere = nowhere && strings.TrimSpace(s) == ""
+		if onlineWords.MatchString(s) {
+			return true
 		}
-		somewhere = somewhere || strings.TrimSpace(place) != ""
 	}
-	return !somewhere
+	return nowhere
 }
 
-// onlineWords are parts of what organisers write for a place on the net.
-var onlineWords = []string{
-	"online", "on-line", "virtual", "webinar", "remote", "web conference", "video conference", "videoconference", "hybrid", "internet",
-	"en ligne", "virtuel", "à distance", "distanciel", "en visio", "visioconf", "webinaire", "hybride",
-	"en línea", "en linea", "a distancia", "remoto", "videollamada", "videoconferencia", "híbrido",
-	"zoom", "teams", "webex", "jitsi", "google meet", "bigbluebutton",
-}
+// onlineWords are what the place of an event is called that has none.
+var onlineWords = regexp.MustCompile(`(?i)\b(online|on-line|virtual|remote|webinar|zoom|teams|meet\b|jitsi|webex|en ligne|virtuel|distance|distanciel|visio|webinaire|en línea|remoto|seminario web|videoconf)`)

@@ -97,8 +97,12 @@ func (c *Composer) organizer(e *convened.Event, to mailbox) calendar.Person {
 }
 
 // replyToFor returns where a reader's answer goes: to the organiser, or to
-// smtp.reply_to where the event names no address that a header field can hold.
+// smtp.reply_to where the event names no address that a header field can hold,
+// and where it is the organiser who reads.
 func (c *Composer) replyToFor(claim *convened.Claim) mailbox {
+	if claim.Notice.Kind == convened.Preflight {
+		return c.replyTo
+	}
 	o := claim.Event.Organizer
 	a, err := address.Parse(o.Email)
 	if err != nil || a.NeedsSMTPUTF8() {

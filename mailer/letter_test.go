@@ -115,20 +115,25 @@ func checkHeader(t testing.TB, claim *convened.Claim, l *Letter) textproto.MIMEH
 			t.Errorf("the header has %d %s: %q", len(values), name, values)
 		}
 	}
+	// The organiser has nothing to unsubscribe from.
+	toOrganiser := l.Kind == convened.Preflight
 	for name, always := range fieldsOf {
+		if toOrganiser && strings.HasPrefix(name, "List-") {
+			always = false
+		}
 		if always && len(h[name]) == 0 {
 			t.Errorf("the header has no %s", name)
 		}
 	}
 	for name, want := range map[string]string{
 		"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply", "Mime-Version": "1.0",
-		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "X-Convened-Kind": string(l.Kind), "Message-Id": "<" + l.MessageID + ">",
+		"List-Unsubscribe-Post": map[bool]string{false: "List-Unsubscribe=One-Click"}[toOrganiser], "X-Convened-Kind": string(l.Kind), "Message-Id": "<" + l.MessageID + ">",
 	} {
 		if got := h.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if got := h.Get("List-Unsubscribe"); !unsubscribe.MatchString(got) || strings.Contains(got, "@") {
+	if got := h.Get("List-Unsubscribe"); toOrganiser != (got == "") || !toOrganiser && (!unsubscribe.MatchString(got) || strings.Contains(got, "@")) {
 		t.Errorf("List-Unsubscribe is %q", got)
 	}
 	if !displayName.MatchString(h.Get("From")) {

@@ -18,7 +18,7 @@ import (
 const manual = "../docs/templates.md"
 
 // documented are the types of the data reference, in its order.
-var documented = []string{"Letter", "Links", "Change", "Moved", "Passage", "Paragraph", "Span", "Colours"}
+var documented = []string{"Letter", "Links", "Change", "Moved", "Trouble", "Refusal", "Held", "Passage", "Paragraph", "Span", "Colours"}
 
 // reference makes the tables of the manual from the comments in the code.
 func reference(t *testing.T) string {
@@ -79,7 +79,7 @@ func blocks(t *testing.T) string {
 
 func kinds() []string {
 	var s []string
-	for _, k := range convened.Kinds() {
+	for _, k := range append(convened.Kinds(), convened.Preflight) {
 		s = append(s, string(k))
 	}
 	return s

@@ -71,8 +71,12 @@ func (r *reading) letter() *Letter {
 	r.times(l)
 	r.offers(l)
 	r.passages(l)
-	if c.Notice.Kind == convened.Update {
+	switch c.Notice.Kind {
+	case convened.Update:
 		r.changes(l)
+	case convened.Preflight:
+		l.Trouble = r.trouble(l)
+		return l // the organiser has reserved nothing
 	}
 	l.Reservation = r.reservation(l)
 	return l
@@ -138,23 +142,7 @@ func (r *reading) offers(l *Letter) {
 	}
 	l.Declined = !r.claim.Registration.DeclinedAt.IsZero() && l.Links.Cancel != ""
 	l.JoinURL = address(r.event.JoinURL)
-	l.JoinLater = l.JoinURL == "" && online(r.event.Location)
-}
-
-// onlineWords are what the place of an event is called that has none.
-var onlineWords = regexp.MustCompile(`(?i)\b(online|on-line|virtual|remote|webinar|zoom|teams|meet|jitsi|webex|en ligne|virtuel|distance|distanciel|visio|webinaire|en línea|remoto|seminario web|videoconf)`)
-
-// online reports whether an event takes place on the net, so that a link which
-// is not there yet will follow: nobody says where it is, or says so.
-func online(place convened.Text) bool {
-	nowhere := true
-	for _, s := range place {
-		nowhere = nowhere && s == ""
-		if onlineWords.MatchString(s) {
-			return true
-		}
-	}
-	return nowhere
+	l.JoinLater = l.JoinURL == "" && r.event.Location.Online()
 }
 
 // maxNotes bounds how many notes one confirmation takes over.
@@ -164,7 +152,7 @@ const maxNotes = 3
 // from the facts set before.
 func (r *reading) passages(l *Letter) {
 	c := r.claim
-	if k := c.Notice.Kind; k != convened.Cancellation && k != convened.Followup {
+	if k := c.Notice.Kind; k != convened.Cancellation && k != convened.Followup && k != convened.Preflight {
 		if p := r.passage(r.event.Description, typedText); p != nil {
 			l.Description = p
 		}

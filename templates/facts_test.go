@@ -237,10 +237,10 @@ func TestALinkIsPromisedOnlyForAnEventOnTheNet(t *testing.T) {
 		want  bool
 	}{
 		{nil, true}, {convened.Text{"en": ""}, true}, {convened.Text{"fr": "En ligne", "en": "Online"}, true}, {convened.Text{"es": "Videoconferencia"}, true},
-		{convened.Text{"en": "Town hall, room 3"}, false}, {convened.Text{"fr": "Maison de la ville, salle 2"}, false},
+		{convened.Text{"en": "Google Meet"}, true}, {convened.Text{"en": "Meeting room 3, town hall"}, false}, {convened.Text{"fr": "Maison de la ville, salle 2"}, false},
 	} {
-		if got := online(c.place); got != c.want {
-			t.Errorf("online(%v) is %v, want %v", c.place, got, c.want)
+		if got := c.place.Online(); got != c.want {
+			t.Errorf("%v is online: %v, want %v", c.place, got, c.want)
 		}
 	}
 }

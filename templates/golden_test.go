@@ -69,8 +69,12 @@ func TestLettersAreAsInTheGoldenFiles(t *testing.T) {
 			s.Claim.Registration.Zone = "Asia/Tokyo"
 			return s
 		},
-		"declined.fr": func() Sample { return turned("said no in a calendar", convened.ReminderKind, "fr") },
-		"bare.en":     func() Sample { return turned("nothing but a title", convened.Confirmation, "en") },
+		"preflight.en":     func() Sample { return sample(convened.Preflight, "en") },
+		"preflight.fr":     func() Sample { return sample(convened.Preflight, "fr") },
+		"preflight.es":     func() Sample { return sample(convened.Preflight, "es") },
+		"preflight-few.fr": func() Sample { return turned("one of each", convened.Preflight, "fr") },
+		"declined.fr":      func() Sample { return turned("said no in a calendar", convened.ReminderKind, "fr") },
+		"bare.en":          func() Sample { return turned("nothing but a title", convened.Confirmation, "en") },
 	} {
 		golden(t, name, render(t, take()))
 	}

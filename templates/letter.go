@@ -10,7 +10,7 @@ import "time"
 // Everything is in the language of the letter, as far as the organiser gave it;
 // dates and times are in the zone that their name says.
 type Letter struct {
-	Kind     string // "confirmation", "reminder", "update", "cancellation" or "followup"
+	Kind     string // "confirmation", "reminder", "update", "cancellation", "followup" or "preflight"
 	Language string // of the letter: "en", "fr" or "es"
 	Again    bool   // a confirmation that repeats an earlier one, because the person registered once more
 
@@ -58,6 +58,8 @@ type Letter struct {
 	Changes []Change // of an update: what is not as the reader was last told; empty where that is not known
 	Moved   *Moved   // of an update: the new and the old time in short; nil where the time is the same
 
+	Trouble *Trouble // of a preflight, which goes to the organiser: what is wrong; nil in every other letter
+
 	EventOff    bool // the event does not take place
 	SeatGivenUp bool // the event does, but this person's seat is given up
 	Declined    bool // the reader said no in a calendar, and has the seat: the letter should offer to give it up
@@ -65,7 +67,7 @@ type Letter struct {
 	Links   Links   // the reader's own links; those that this letter should not offer are ""
 	Colours Colours // what the event's colour becomes
 
-	Reservation *Reservation // the schema.org EventReservation, for the script of that type: it prints itself as JSON
+	Reservation *Reservation // the schema.org EventReservation, for the script of that type: it prints itself as JSON; nil in a preflight
 
 	Subject   string           // only in the .html and .text files: the finished subject
 	Preheader string           // only in the .html and .text files: the line that mailboxes show after the subject
@@ -79,6 +81,40 @@ type Change struct {
 	NowYours string // of a time: on the reader's clock; "" where that reads the same
 	Was      string // "" was none
 	WasYours string // of a time: on the reader's clock; "" where that reads the same
+}
+
+// A Trouble is what is wrong with an event before its start.
+type Trouble struct {
+	Event string // the event's slug, for commands
+
+	NoLink bool // there is no link to join, and the event is online
+
+	Refused int       // how many people do not get their mail
+	Listed  []Refusal // the first of them
+	More    int       // how many are not listed
+
+	Held []Held // what waits for somebody to release it
+
+	Poison      int    // how many letters can't be made
+	PoisonError string // what is wrong with the latest of them; "" if it is not said
+
+	Unsent      int    // how many confirmations should have gone out and have not
+	UnsentSince string // since when, on the event's clock: "Wednesday 25 November 2026, 09:10"
+	UnsentError string // the server's last words; "" if it was never reached
+	Waiting     string // why the service sends nothing at this moment, in its own words; "" if it does
+}
+
+// A Refusal is somebody who does not get their mail.
+type Refusal struct {
+	Email string // the address
+	Words string // what the server said; "" is not known
+}
+
+// Held is mail that waits for somebody to release it.
+type Held struct {
+	Cause   string // "fuse", "backfill", "over", "recipient" or "doubt"
+	Notices int    // how many
+	Reason  string // the same as Cause, in English words
 }
 
 // Moved is a change of time in so few words that it fits into a subject. What

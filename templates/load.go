@@ -15,7 +15,7 @@ import (
 	"convened"
 )
 
-//go:embed layout confirmation reminder update cancellation followup
+//go:embed layout confirmation reminder update cancellation followup preflight
 var embedded embed.FS
 
 // builtinPath begins the path of a built-in file in errors.
@@ -119,7 +119,7 @@ func (d *directory) letters(l layer, below, name string) {
 		d.problem(dir, "no letter is made of this file", "templates are NAME/LANG.tmpl, such as confirmation/fr.tmpl")
 		return
 	}
-	if !ownName.MatchString(name) || name == string(convened.Preflight) || name == "events" {
+	if !ownName.MatchString(name) || name == "events" {
 		d.problem(dir, "no template can have this name", "name it with lower-case letters, digits, hyphens")
 		return
 	}
@@ -192,11 +192,11 @@ func (d *directory) problem(p, what, mend string) {
 }
 
 // ownNames returns the directories of a layer that are neither kinds of letters
-// nor the layout.
+// nor the layout: what a rule may name.
 func ownNames(l layer) []string {
 	m := map[string]bool{}
 	for p := range l {
-		if name := path.Dir(p); name != "layout" && !isKind(name) {
+		if name := path.Dir(p); name != "layout" && name != string(convened.Preflight) && !isKind(name) {
 			m[name] = true
 		}
 	}
@@ -207,7 +207,7 @@ func ownNames(l layer) []string {
 // language, for all events and for those with files of their own.
 func compileSet(base, global layer, events map[string]layer) (*Set, problems) {
 	s := &Set{units: map[key]*unit{}, names: map[string]bool{}, events: map[string]bool{}}
-	var letters [][]string
+	letters := [][]string{{string(convened.Preflight)}} // which no rule may name
 	for _, k := range convened.Kinds() {
 		s.names[string(k)] = true
 		letters = append(letters, []string{string(k)})

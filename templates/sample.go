@@ -24,7 +24,7 @@ type Sample struct {
 // returns new ones.
 func Samples() []Sample {
 	var all []Sample
-	for _, kind := range convened.Kinds() {
+	for _, kind := range append(convened.Kinds(), convened.Preflight) {
 		for _, language := range convened.Languages() {
 			for _, t := range turns {
 				if t.kinds != nil && !slices.Contains(t.kinds, kind) {
@@ -98,6 +98,14 @@ func sample(kind convened.Kind, language string) Sample {
 		s.Now = starts.Add(-6 * 24 * time.Hour).UTC()
 	case convened.Cancellation:
 		s.Claim.Event.Status = convened.EventIsOff
+	case convened.Preflight:
+		s.Now = starts.Add(-4 * time.Hour).UTC()
+		s.Claim.Event.Language, s.Claim.Event.JoinURL, s.Links = language, "", Links{}
+		s.Claim.Notice.Registration, s.Claim.Registration = 0, convened.Registration{Language: language}
+		s.Claim.Trouble = &convened.Trouble{NoLink: true, Refused: 22,
+			Bounced: []convened.RefusedOne{{Email: "amelie@exmaple.net", Words: "550 5.1.1 <amelie@exmaple.net>: Recipient address rejected"}, {Email: "jose.example.org", Words: "it has no @"}},
+			Held:    []convened.Holding{{Event: e.Slug, Cause: convened.CauseFuse, Reason: "more than 20000 confirmations for this event within an hour", Notices: 5000}, {Event: e.Slug, Cause: convened.CauseBackfill, Reason: "copied from elsewhere", Notices: 1}},
+			Poison:  1, PoisonError: "render reminder: reminder/fr.tmpl:3: there is no .Titel", Unsent: 17, UnsentSince: starts.Add(-7 * time.Hour), UnsentError: "451 4.3.0 try again later", Waiting: "the relay can't be reached"}
 	case convened.Followup:
 		s.Claim.Reminder = &convened.Reminder{Key: "after 2h", Rule: "after 2h", Template: "followup", Note: convened.Text{
 			"en": "The recording and the slides are here: https://www.example.org/webinars/metropolitan-spaces/recording",
@@ -152,6 +160,18 @@ var turns = []struct {
 		s.Claim.Registration.Zone, s.Claim.Event.HeldIn = "../../etc/passwd", "<i>"
 	}},
 	{"said no in a calendar", nil, func(s *Sample) { s.Claim.Registration.DeclinedAt = s.Now.Add(-time.Hour) }},
+
+	{"only a link", []convened.Kind{convened.Preflight}, func(s *Sample) { s.Claim.Trouble = &convened.Trouble{NoLink: true} }},
+	{"one of each", []convened.Kind{convened.Preflight}, func(s *Sample) {
+		s.Claim.Trouble = &convened.Trouble{Refused: 1, Bounced: []convened.RefusedOne{{Email: "a@example.org"}},
+			Held:   []convened.Holding{{Cause: convened.CauseOver, Notices: 1}, {Cause: convened.CauseRecipient, Notices: 2}, {Cause: convened.CauseDoubt, Notices: 3}, {Cause: "other", Reason: "for a reason of its own", Notices: 1}},
+			Poison: 2, Unsent: 1, UnsentSince: s.Now.Add(-26 * time.Hour)}
+	}},
+	{"hostile words", []convened.Kind{convened.Preflight}, func(s *Sample) {
+		t := s.Claim.Trouble
+		t.Bounced = []convened.RefusedOne{{Email: "</li><script>alert(1)</script>@example.org\r\nBcc: all@example.org", Words: "550 \u202egnp.exe <b> \r\n\r\n. https://phish.example"}}
+		t.PoisonError, t.UnsentError, t.Waiting = "<img src=x onerror=alert(1)>", strings.Repeat("451 later ", 400), "\x00\x1b[31m"
+	}},
 
 	{"again", []convened.Kind{convened.Confirmation}, func(s *Sample) { s.Claim.Notice.Occasion = "2" }},
 	{"introduced", []convened.Kind{convened.Confirmation}, func(s *Sample) {

@@ -1,6 +1,7 @@
 // Package templates says what the letters say: the subject, the text part and
-// the HTML part of a confirmation, a reminder, an update, a cancellation and a
-// follow-up, in English, French and Spanish.
+// the HTML part of a confirmation, a reminder, an update, a cancellation, a
+// follow-up, and of what an organiser is told before the start, in English,
+// French and Spanish.
 //
 // # How a letter is cut
 //
@@ -140,6 +141,8 @@ func (s *Set) unit(r *reading) (*unit, error) {
 		k.slug = c.Event.Slug
 	}
 	switch u := s.units[k]; {
+	case c.Notice.Kind == convened.Preflight && c.Trouble.None():
+		return nil, errors.New("nothing is wrong that it could tell of")
 	case u != nil:
 		return u, nil
 	case name != "" && !s.Has(name):
