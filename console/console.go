@@ -1,0 +1,176 @@
+// Package console serves the pages that people open in a browser. Here are those
+// of the registrants, behind the links of their letters: what they are registered
+// for, the way in, and the ways out.
+//
+// Its invariants: a GET changes nothing, whoever follows it, a person or a scanner
+// of links. A page's address is its key: it holds no address of a person, it is
+// never logged, and what does not open with it looks the same, byte for byte,
+// whether the link was mistyped, made up, or is of somebody who was erased. Nothing
+// that anybody typed reaches a page but as text. What a page says of an event it says
+// in the words and the times of the letters (templates.Facts).
+//
+// It works without a script, without a cookie, and without anything of anybody
+// else's but the organiser's own logo. It will not decide what follows from a click:
+// the store plans it, and the daemon sends it.
+package console
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"convened/templates"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed assets/*
+var assetFiles embed.FS
+
+// policy lets a page use the style sheets of its own site and show the pictures of
+// organisers, send forms to its own site, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; img-src https: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// guarded sets what every answer has, before anything can go wrong.
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers with fail where a handler panics, so that one page that can't
+// be made takes nothing else with it. What was thrown may hold anything, and is not
+// logged; Go's own words hold nothing of a person.
+func recovered(log *slog.Logger, fail http.HandlerFunc, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			thrown := recover()
+			if thrown == nil {
+				return
+			}
+			if err, ok := thrown.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(thrown)
+			}
+			why := fmt.Sprintf("%T", thrown)
+			if err, ok := thrown.(runtime.Error); ok {
+				why = err.Error()
+			}
+			log.Error("a page panicked", "error", why, "stack", string(debug.Stack()))
+			fail(w, r)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A site is where pages live, and what they share.
+type site struct {
+	origin string // https://events.example.org
+	prefix string // the path of public.url, without a slash at its end: "" or "/events"
+	assets map[string]asset
+	pages  map[string]*template.Template
+}
+
+// An asset is a file that pages refer to.
+type asset struct {
+	url         string // changes with its content, so that browsers may keep it for good
+	contentType string
+	body        []byte
+}
+
+// plainPath is a path that means the same in a pattern, in a URL and in HTML.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+// newSite reads the pages and the assets, which are part of the program, and
+// checks where they are to live.
+func newSite(publicURL string) (*site, error) {
+	u, err := url.Parse(strings.TrimRight(publicURL, "/"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("public.url: %q is not a URL such as https://events.example.org", publicURL)
+	}
+	if !plainPath.MatchString(u.Path) || path.Clean("/"+u.Path) != "/"+strings.TrimPrefix(u.Path, "/") {
+		return nil, fmt.Errorf("public.url: the path %q has more in it than letters, digits and -._~", u.Path)
+	}
+	s := &site{origin: u.Scheme + "://" + u.Host, prefix: u.Path, assets: map[string]asset{}, pages: map[string]*template.Template{}}
+	for name, contentType := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
+		body, err := fs.ReadFile(assetFiles, "assets/"+name)
+		if err != nil {
+			return nil, fmt.Errorf("read the assets: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		ext := path.Ext(name)
+		s.assets[name] = asset{s.prefix + "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext, contentType, body}
+	}
+	layout, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	for _, name := range []string{"registration", "cancel", "unsubscribe", "unsubscribed", "join", "sorry"} {
+		page, err := layout.Clone()
+		if err == nil {
+			page, err = page.ParseFS(pageFiles, "pages/"+name+".html")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the pages: %w", err)
+		}
+		s.pages[name] = page.Lookup("layout.html")
+	}
+	return s, nil
+}
+
+// serveAssets adds the files that pages refer to. They hold nothing of anybody, and
+// may be kept.
+func (s *site) serveAssets(mux *http.ServeMux) {
+	for _, a := range s.assets {
+		mux.HandleFunc("GET "+a.url, func(w http.ResponseWriter, _ *http.Request) {
+			keep(w, a.contentType, "public, max-age=31536000, immutable")
+			_, _ = w.Write(a.body) // who does not take it has gone
+		})
+	}
+}
+
+func keep(w http.ResponseWriter, contentType, how string) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", how)
+}
+
+// coloursURL is the style sheet with the colours of an event.
+func (s *site) coloursURL(accent string) string {
+	return s.prefix + "/assets/colours/" + strings.TrimPrefix(accent, "#") + ".css"
+}
+
+var hexColour = regexp.MustCompile(`^[0-9a-f]{6}$`)
+
+// colours answers with that style sheet, since a page can't hold one itself. It
+// reports false for what is no colour.
+func (s *site) colours(w http.ResponseWriter, file string) bool {
+	accent, ok := strings.CutSuffix(file, ".css")
+	if !ok || !hexColour.MatchString(accent) {
+		return false
+	}
+	c := templates.ColoursOf("#" + accent)
+	keep(w, "text/css; charset=utf-8", "public, max-age=86400")
+	fmt.Fprintf(w, ":root{--accent:%s;--link:%s;--button:%s;--on-button:%s}\n@media (prefers-color-scheme:dark){:root{--link:%s;--button:%s;--on-button:%s}}\n",
+		c.Accent, c.Link, c.Button, c.OnButton, c.LinkDark, c.ButtonDark, c.OnDark)
+	return true
+}
