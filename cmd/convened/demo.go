@@ -72,6 +72,7 @@ func (c demoCommand) Run(e *env) error {
 %d people have just registered, and their confirmations are on their way.
 
   Read them here       http://%s/
+  Be a registrant      follow "See your registration" in any of them
   Register somebody    %s -c "INSERT INTO convened.registrations (event, email, name) VALUES ('%s', 'ana@example.org', 'Ana')"
   Other commands       %s --config %s event show %s
   From start to end    %s demo --fast-forward
@@ -105,6 +106,15 @@ func (e *env) setStage() (st *stage, err error) {
 	if st.smtp, err = lab.StartSMTP(lab.SMTPOptions{}); err != nil {
 		return st, err
 	}
+	// The links in the letters lead to this machine, where the daemon serves them.
+	pages, err := listenNear("127.0.0.1:8080")
+	if err != nil {
+		return st, fmt.Errorf("find a port for the registrants' pages: %w", err)
+	}
+	public := pages.Addr().String()
+	if err = pages.Close(); err != nil {
+		return st, err
+	}
 	file := filepath.Join(dir, "convened.yaml")
 	text := fmt.Sprintf(`database:
   url: %q
@@ -114,9 +124,10 @@ smtp:
   tls: none
   from: Metropolis <events@example.org>
 public:
-  url: https://events.example.org
+  url: http://%s
+  listen: %s
 state_dir: %q
-`, st.pg.URL("convened"), st.smtp.Port(), dir)
+`, st.pg.URL("convened"), st.smtp.Port(), public, public, dir)
 	if err = os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return st, fmt.Errorf("write the demo's configuration: %w", err)
 	}

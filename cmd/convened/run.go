@@ -88,6 +88,13 @@ func (sv *service) run(ctx context.Context) error {
 	if _, err := newPost(cfg, throwAwayKey(), nil, clock, log); err != nil {
 		return err
 	}
+	var sched *scheduler.Scheduler
+	p := &livePost{}
+	door, err := newPublicDoor(cfg, p, clock, func() { sched.Wake() }, log)
+	if err != nil {
+		return err
+	}
+	defer door.close()
 	notify := systemd.NewNotifier(log, tickLoop)
 	notify.Status("waiting for the database")
 	notify.Ready()
@@ -107,7 +114,6 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	seen := newWitness(ctx, cfg, s, id, clock, log)
 	defer seen.close()
-	p := &livePost{}
 	if err := p.replace(cfg, keys, seen, clock, log); err != nil {
 		return err
 	}
@@ -118,8 +124,13 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
+<<<<<<< Updated upstream
 	v := &vital{notify: notify, clock: clock, status: "running", look: make(chan struct{}, 1)}
 	sched := scheduler.New(scheduler.Options{
+=======
+	v := &vital{notify: notify, clock: clock, status: "running"}
+	sched = scheduler.New(scheduler.Options{
+>>>>>>> Stashed changes
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
@@ -132,6 +143,7 @@ func (sv *service) run(ctx context.Context) error {
 	aside.Go(func() { v.beat(ctx, s, log) })
 	aside.Go(func() { sv.reloads(ctx, s, p, seen, notify) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
+	aside.Go(func() { door.serve(ctx) })
 	if back != nil {
 		aside.Go(func() { back.Run(ctx, cfg.Intake.Listen) })
 	}

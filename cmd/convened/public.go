@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"convened"
+	"convened/calendar"
+	"convened/config"
+	"convened/console"
+	"convened/store"
+)
+
+// pagesConnections is how many connections to the database the registrants' pages
+// have. They are their own, so that no crowd at the door holds up the mail.
+const pagesConnections = 4
+
+// A publicDoor is where registrants come in. nil is none: public.listen is off.
+type publicDoor struct {
+	listener *console.Listener
+	store    *store.Store
+}
+
+// newPublicDoor puts it together, and opens nothing. wake is called after a click
+// that mail follows from.
+func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() time.Time, wake func(), log *slog.Logger) (*publicDoor, error) {
+	if cfg.Public.Listen == "" {
+		return nil, nil
+	}
+	s, err := open(cfg, pagesConnections, log)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := console.NewRegistrant(console.RegistrantOptions{Seats: s, Letters: letters, PublicURL: cfg.Public.URL, Clock: clock, Wake: wake, Logger: log})
+	if err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	return &publicDoor{&console.Listener{Name: "public", Address: cfg.Public.Listen, Handler: pages, Logger: log}, s}, nil
+}
+
+// serve serves until ctx is done and the requests at hand are answered.
+func (d *publicDoor) serve(ctx context.Context) {
+	if d != nil {
+		d.listener.Serve(ctx)
+	}
+}
+
+func (d *publicDoor) close() {
+	if d != nil {
+		_ = d.store.Close()
+	}
+}
+
+// Invitation is what a letter of the post in force says to calendars:
+// console.Letters.
+func (l *livePost) Invitation(now time.Time, c *convened.Claim) (*calendar.Invitation, error) {
+	return l.current.Load().composer.Invitation(now, c)
+}
