@@ -124,13 +124,8 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
-<<<<<<< Updated upstream
 	v := &vital{notify: notify, clock: clock, status: "running", look: make(chan struct{}, 1)}
-	sched := scheduler.New(scheduler.Options{
-=======
-	v := &vital{notify: notify, clock: clock, status: "running"}
 	sched = scheduler.New(scheduler.Options{
->>>>>>> Stashed changes
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
