@@ -80,7 +80,7 @@ var keys = []Key{
 		Doc: "The private key in PEM, RSA of at least 2048 bits or Ed25519. Without it the credential dkim-key is used, where systemd hands one over."},
 
 	{Name: "public.listen", Type: "listener", Default: "127.0.0.1:8080",
-		Doc: "Where the registrants' pages, the health checks and the metrics are served, for a reverse proxy in front: host:port, unix:/path, or off."},
+		Doc: "Where the registrants' pages are served, for a reverse proxy in front: host:port, unix:/path, or off. docs/public-pages.md has the lines for the proxy."},
 	{Name: "public.url", Type: "URL", Required: true, example: "https://events.example.org",
 		Doc: "How the world reaches public.listen: the beginning of every link in a letter. https, unless it is a loopback address for trying things out."},
 	{Name: "console.listen", Type: "listener", Default: "127.0.0.1:8081",
