@@ -76,9 +76,9 @@ func TestInvariant2OneHandAtATime(t *testing.T) {
 	s := newSite(t, "")
 	s.apply("webinar", 10*24*time.Hour, "")
 	a, b := s.daemon(), s.daemon()
-	const n = 2000
+	const n = 1000
 	s.burst(n)
-	s.wait(n, time.Minute)
+	s.wait(n, 2*time.Minute)
 	if a.stop() != 0 || b.stop() != 0 {
 		t.Errorf("the daemons ended with %d and %d", a.stop(), b.stop())
 	}
