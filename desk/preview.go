@@ -78,6 +78,18 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 	case convened.Cancellation:
 		c.Event.Status = convened.EventIsOff
 		c.Event.Sequence++
+	case convened.Preflight:
+		if c.Trouble, err = d.Store.Trouble(ctx, now, e); err != nil {
+			return nil, now, err
+		}
+		if c.Trouble.None() {
+			return nil, now, fmt.Errorf("nothing is wrong with %q at this moment: there is no preflight to see", slug)
+		}
+		c.Notice.Registration, c.Notice.Occasion = 0, convened.PreflightOccasion(e.Starts)
+		c.Registration = convened.Registration{Language: s.Language}
+		if s.As != "" {
+			c.Event.Organizer.Email = s.As
+		}
 	default:
 		return nil, now, fmt.Errorf("kind %q: there are %s", s.Kind, kindNames())
 	}
@@ -89,7 +101,7 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 
 func kindNames() string {
 	var names []string
-	for _, k := range convened.Kinds() {
+	for _, k := range append(convened.Kinds(), convened.Preflight) {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
@@ -137,6 +149,9 @@ func (d *Desk) TestSend(ctx context.Context, now time.Time, slug string, s Sampl
 	}
 	c.Test = true
 	c.Registration.ID, c.Registration.Email = -1, to
+	if c.Notice.Kind == convened.Preflight {
+		c.Event.Organizer.Email, c.Registration.ID = to, 0 // it has no links at all
+	}
 	// Each trial is a letter of its own: a mail program would file a second one
 	// with the first, or drop it.
 	c.Registration.UID = trialID(now, slug, to)

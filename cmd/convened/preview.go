@@ -14,7 +14,7 @@ import (
 // sampleFlags say which letter, for preview and test-send alike.
 type sampleFlags struct {
 	Event    string `arg:"" help:"The event's slug."`
-	Kind     string `help:"Which letter: ${enum}." enum:"confirmation,reminder,update,cancellation,followup" default:"confirmation"`
+	Kind     string `help:"Which letter: ${enum}." enum:"confirmation,reminder,update,cancellation,followup,preflight" default:"confirmation"`
 	Language string `help:"As a reader of this language: en, fr, es."`
 	As       string `help:"As this registrant, or as anybody with this address." placeholder:"EMAIL"`
 	Name     string `help:"As a reader of this name."`
