@@ -53,7 +53,7 @@ func trouble(ctx context.Context, tx *sql.Tx, now time.Time, e *convened.Event) 
 	if err != nil {
 		return nil, err
 	}
-	if t.Held, err = held(ctx, tx, e.Slug); err != nil {
+	if t.Held, err = held(ctx, tx, e.Slug, false); err != nil {
 		return nil, err
 	}
 	var since sql.NullTime
@@ -76,15 +76,15 @@ func trouble(ctx context.Context, tx *sql.Tx, now time.Time, e *convened.Event) 
 func (s *Store) Held(ctx context.Context, event string) ([]convened.Holding, error) {
 	var list []convened.Holding
 	err := s.tx(ctx, "read what is held", func(tx *sql.Tx) (err error) {
-		list, err = held(ctx, tx, event)
+		list, err = held(ctx, tx, event, true)
 		return err
 	})
 	return list, err
 }
 
-func held(ctx context.Context, tx *sql.Tx, event string) ([]convened.Holding, error) {
+func held(ctx context.Context, tx *sql.Tx, event string, preflights bool) ([]convened.Holding, error) {
 	var list []convened.Holding
-	err := each(ctx, tx, stmt("list_held"), []any{event}, func(rows *sql.Rows) error {
+	err := each(ctx, tx, stmt("list_held"), []any{event, preflights}, func(rows *sql.Rows) error {
 		var h convened.Holding
 		err := rows.Scan(&h.Event, &h.Cause, &h.Reason, &h.Notices)
 		list = append(list, h)

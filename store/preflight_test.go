@@ -128,6 +128,17 @@ func TestTroubleNamesAllThatIsWrong(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("trouble is\n%+v, want\n%+v", got, want)
 	}
+	// A preflight that is held is not what it tells of.
+	if _, _, err := s.LookBefore(t.Context(), now, func() *convened.Event { w := *e; w.Organizer.Email = "o@example.org"; return &w }()); err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, s, `UPDATE convened.notices SET state = 'held', cause = 'recipient' WHERE kind = 'preflight'`)
+	if got, err = s.Trouble(t.Context(), now, e); err != nil || len(got.Held) != 1 {
+		t.Errorf("with the preflight held: %+v, %v", got.Held, err)
+	}
+	if list, err := s.Held(t.Context(), "w"); err != nil || len(list) != 2 {
+		t.Errorf("held are %+v, %v; want the preflight among them", list, err)
+	}
 	// The list has an end, the number has none.
 	sqlExec(t, s, `INSERT INTO convened.registrations (event, email) SELECT 'w', 'bad ' || i FROM generate_series(1, 30) i`)
 	planAll(t, s, early)

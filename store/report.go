@@ -79,7 +79,7 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 			return err
 		}
 		var err error
-		if st.Held, err = held(ctx, tx, ""); err != nil {
+		if st.Held, err = held(ctx, tx, "", true); err != nil {
 			return err
 		}
 		if st.Quarantine, _, err = standing(ctx, tx); err != nil {

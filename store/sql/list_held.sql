@@ -1,6 +1,7 @@
--- What is held, and why. Leans on notices_held.
+-- What is held, and why. $1 event or '', $2 whether a preflight counts: it is not
+-- among what it tells of. Leans on notices_held.
 SELECT event, coalesce(cause, ''), coalesce(reason, ''), count(*)
 FROM convened.notices
-WHERE state = 'held' AND ($1::text = '' OR event = $1)
+WHERE state = 'held' AND ($1::text = '' OR event = $1) AND ($2 OR kind <> 'preflight')
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3
