@@ -142,6 +142,26 @@ func TestARetryForgetsFailuresAndTheRefusalOfAnAddress(t *testing.T) {
 	}
 }
 
+// What was given up because nobody knew whether it had arrived gets all its tries again.
+func TestAReleaseForgetsDoubts(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	apply(t, s, webinar("w"), early)
+	register(t, s, "w", "ana@example.org")
+	planAll(t, s, early)
+	sqlExec(t, s, `UPDATE convened.notices SET state = 'held', cause = 'doubt', doubts = 4, marked_at = now()`)
+	if n := letGoAll(t, s, early.Add(time.Hour), Released, "w", convened.CauseDoubt, convened.Held); n != 1 {
+		t.Errorf("%d were released, want 1", n)
+	}
+	if n := sqlOne[int](t, s, `SELECT doubts FROM convened.notices`); n != 0 {
+		t.Errorf("%d doubts are left", n)
+	}
+	// The seat was spoken of, perhaps: it does not count anew.
+	if n := sqlOne[int](t, s, `SELECT seat_no FROM convened.registrations`); n != 1 {
+		t.Errorf("the seat has number %d, want the old one", n)
+	}
+}
+
 // What somebody else has done since stays as it is.
 func TestADecisionConcernsOnlyWhatIsStillAsItWasSeen(t *testing.T) {
 	t.Parallel()
