@@ -34,6 +34,7 @@ demo: setup build ## Postgres, a mailbox, a sample event and the daemon, all pri
 	@bin/convened demo $(ARGS)
 
 .PHONY: test
+test: NEEDS += chromium
 test: setup ## All tests, beside a Postgres of their own; some minutes
 	@$(WITHPG) go test -shuffle=on $(TESTFLAGS) $(PKG)
 
@@ -52,7 +53,7 @@ lint: $(LINT) ## golangci-lint, and its opinion of the formatting
 	@$(RUN) $(LINT) run
 
 .PHONY: race
-race: NEEDS += cc
+race: NEEDS += cc chromium
 race: setup ## All tests with the race detector
 	@$(WITHPG) go test -race -shuffle=on $(TESTFLAGS) $(PKG)
 
