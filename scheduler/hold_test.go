@@ -164,6 +164,18 @@ func TestWithoutAPreflightNobodyLooks(t *testing.T) {
 	})
 }
 
+// What was never looked at in time is no reason to wake up.
+func TestAnEventThatHasBegunIsNotWaitedFor(t *testing.T) {
+	look := &lookout{}
+	inWith(t, func(o *scheduler.Options) { o.Preflight, o.Lookout = 4*time.Hour, look }, func(t *testing.T, r *rig) {
+		r.events = append(r.events, webinar("w", -time.Minute))
+		r.until()
+		if next, err := r.NextInstant(t.Context(), bubble()); err != nil || !next.IsZero() || len(look.asked) != 0 {
+			t.Errorf("the next instant is %s, %v, and %q was looked at; want none", next, err, look.asked)
+		}
+	})
+}
+
 func TestTheLookIsHalfWayToAStartThatWasSetLate(t *testing.T) {
 	start := time.Date(2026, 11, 25, 15, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
