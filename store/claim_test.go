@@ -243,3 +243,26 @@ func TestTheClaimReadsItsIndex(t *testing.T) {
 		t.Errorf("the claim does not lean on notices_due:\n%s", plan)
 	}
 }
+
+// A form takes what it is given: a name of 30 MB must not cost the daemon that
+// much, for each letter of a batch.
+func TestOfWhatAFormWroteNoMoreIsReadThanALetterCanUse(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	apply(t, s, webinar("w"), early)
+	sqlExec(t, s, `INSERT INTO convened.registrations (event, email, name, language, zone)
+		VALUES ('w', 'a@example.org', repeat('é', 200000), repeat('l', 200000), repeat('z', 200000)), ('w', repeat('x', 200000) || '@example.org', 'Bo', NULL, NULL)`)
+	list, err := s.Newcomers(t.Context())
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%d newcomers, %v", len(list), err)
+	}
+	if n := len(list[1].Email); n != 1000 {
+		t.Errorf("%d bytes of an address were read", n)
+	}
+	planAll(t, s, early)
+	for _, c := range claim(t, s, early) {
+		if r := c.Registration; len([]rune(r.Name)) > 1000 || len(r.Email) > 1000 || len(r.Language) > 100 || len(r.Zone) > 100 {
+			t.Errorf("%d, %d, %d and %d bytes of name, address, language and zone were read", len(r.Name), len(r.Email), len(r.Language), len(r.Zone))
+		}
+	}
+}

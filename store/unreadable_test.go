@@ -118,3 +118,14 @@ func TestAChangeThatCannotBePlannedHoldsUpNoOther(t *testing.T) {
 		t.Errorf("updates are planned for %s", got)
 	}
 }
+
+// A letter of 30 MB is no letter: such an event does not come to be.
+func TestAnEventWhoseTextIsABookIsRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	apply(t, s, webinar("w"), early)
+	_, err := s.db.ExecContext(t.Context(), `UPDATE convened.events SET description = jsonb_build_object('en', repeat('All work and no play. ', 100000))`)
+	if err == nil || !strings.Contains(err.Error(), "events_text_fits") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -42,7 +42,10 @@ CREATE TABLE convened.events (
     preflight_for   timestamptz,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
-    CHECK (ends_at > starts_at)
+    CHECK (ends_at > starts_at),
+    -- Every letter carries these, and every tick reads them. Organisers are held
+    -- to far less; this is for whoever writes here by hand.
+    CONSTRAINT events_text_fits CHECK (octet_length(title::text) + octet_length(description::text) + octet_length(introduction::text) + octet_length(location::text) <= 1000000)
 );
 CREATE INDEX events_open ON convened.events (over_at);
 

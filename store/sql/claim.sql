@@ -1,6 +1,7 @@
 -- Takes due notices in hand: one statement, so that no two hands take the same
 -- one. Each priority is read from its own stretch of the index notices_due, so
--- that a backlog of reminders costs a confirmation nothing.
+-- that a backlog of reminders costs a confirmation nothing. Of what a form wrote
+-- no more is read than a letter can use: somebody may send it a book for a name.
 -- Nothing is taken in a quarantine, and nothing from a server that nobody has
 -- looked at since it was started: see service.go.
 -- $1 now, $2 how many, $3 this daemon, $4 the lease in milliseconds.
@@ -29,7 +30,7 @@ WITH due AS MATERIALIZED (
 )
 SELECT t.id, coalesce(t.registration, 0), t.event, t.kind, t.occasion, 'claimed', t.instant, t.due_at, t.attempt, t.failures, t.doubts,
        coalesce(t.message_id, ''), coalesce(t.last_error, ''), '',
-       coalesce(r.uid::text, ''), coalesce(r.email, ''), coalesce(r.name, ''), coalesce(r.language, ''), coalesce(r.zone, ''),
+       coalesce(r.uid::text, ''), left(coalesce(r.email, ''), 1000), left(coalesce(r.name, ''), 1000), left(coalesce(r.language, ''), 100), left(coalesce(r.zone, ''), 100),
        coalesce(r.sequence, 0), r.sequenced_at, r.created_at, r.seated_at, r.cancelled_at, r.muted_at, r.declined_at, r.erased_at,
        e.revision, coalesce(told.revision, 0), coalesce(told.sequence, -1), coalesce(told.thread, '')
 FROM taken t
