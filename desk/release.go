@@ -76,7 +76,7 @@ func (d *Desk) ProposeRetry(ctx context.Context, now time.Time, c Choice) (*Rele
 }
 
 // choicePage is how many notices are looked at a time.
-const choicePage = 2000
+const choicePage = 5000
 
 func (d *Desk) proposeRelease(ctx context.Context, now time.Time, what string, c Choice) (*Release, error) {
 	if len(c.IDs) == 0 && c.Event == "" {
