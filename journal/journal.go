@@ -231,6 +231,40 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }
 
+// Replies returns what the journal of the owner's daemon says of answered
+// letters, whether that daemon lives or not: evidence need not wait for a death.
+// A daemon may be frozen with replies in hand that the database knows nothing of.
+// None is no error.
+func Replies(dir string, o Owner) ([]convened.Outcome, error) {
+	path := filepath.Join(dir, o.file())
+	read := func() ([]byte, error) {
+		b, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		return b, err
+	}
+	first, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("read journal %s: %w", path, err)
+	}
+	second, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("read journal %s: %w", path, err)
+	}
+	if !bytes.HasPrefix(second, first) {
+		return nil, nil // it is being rewritten, so whoever writes it lives
+	}
+	return parse(first, o.Boot).Replies, nil
+}
+
+// Alone reports whether there is no journal in dir but the owner's own, of all
+// daemons of its database.
+func Alone(dir string, o Owner) bool {
+	names, err := filepath.Glob(filepath.Join(escape(dir), escape(o.prefix())+"*.journal"))
+	return err == nil && (len(names) == 0 || len(names) == 1 && filepath.Base(names[0]) == o.file())
+}
+
 // adopt takes a journal whose lock is free; nil if it is not.
 func adopt(path string, o Owner) (*Orphan, error) {
 	id, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), o.prefix()), ".journal"), 10, 64)

@@ -189,3 +189,35 @@ func TestAStopInGoodOrderLeavesNothing(t *testing.T) {
 		t.Errorf("left behind: %q", names)
 	}
 }
+
+// A daemon that is frozen keeps its lock, and what it was told is true all the
+// same.
+func TestWhatALivingOneWasToldCanBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if !Alone(dir, owner(2)) {
+		t.Error("who is the first is not alone")
+	}
+	j := create(t, dir, owner(1))
+	for n := range convened.NoticeID(2) {
+		if err := j.BeforeDot(n+1, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.AfterReply(reply(2)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := Replies(dir, owner(1))
+		if err != nil || len(got) != 1 || got[0] != reply(2) {
+			t.Errorf("it says %+v, %v", got, err)
+		}
+	}
+	if got, err := Replies(dir, owner(7)); err != nil || len(got) != 0 {
+		t.Errorf("a journal that is not there says %+v, %v", got, err)
+	}
+	if Alone(dir, owner(2)) || !Alone(dir, owner(1)) {
+		t.Error("it is not seen whose journals there are")
+	}
+	die(t, j)
+}

@@ -62,6 +62,29 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 	return done, err
 }
 
+// An Attempt is one claim of a notice.
+type Attempt struct {
+	Notice  convened.NoticeID
+	Attempt int
+}
+
+// Overdue returns the attempts of other daemons, by daemon, that were on the
+// wire and whose lease is over or nearly so.
+func (s *Store) Overdue(ctx context.Context) (map[int64][]Attempt, error) {
+	var overdue map[int64][]Attempt
+	err := s.tx(ctx, "look for what is overdue", func(tx *sql.Tx) error {
+		overdue = map[int64][]Attempt{}
+		return each(ctx, tx, stmt("overdue"), []any{s.id()}, func(rows *sql.Rows) error {
+			var a Attempt
+			var daemon int64
+			err := rows.Scan(&a.Notice, &a.Attempt, &daemon)
+			overdue[daemon] = append(overdue[daemon], a)
+			return err
+		})
+	})
+	return overdue, err
+}
+
 func affected(r sql.Result, err error) (int, error) {
 	if err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"testing"
 
 	"convened"
@@ -79,5 +80,26 @@ func TestTheIdentityIsReadByTheDaemonsRole(t *testing.T) {
 	system, database, err := s.Identity(t.Context())
 	if err != nil || len(system) < 10 || database == "" {
 		t.Errorf("it is %q, %q, %v", system, database, err)
+	}
+}
+
+func TestWhatIsOverdueIsWhatOthersHaveOnTheWire(t *testing.T) {
+	t.Parallel()
+	s := crowd(t, 4)
+	id, err := s.Register(t.Context(), Daemon{Name: "freezes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := claim(t, s, early)
+	mark(t, s, c[1:]...)
+	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() - interval '1 minute' WHERE id = ANY ($1::bigint[])`, array([]int64{int64(c[0].Notice.ID), int64(c[1].Notice.ID)}))
+	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() + interval '1 second' WHERE id = $1`, int64(c[2].Notice.ID))
+	got, err := openURL(t, s.direct).Overdue(t.Context())
+	want := fmt.Sprint(map[int64][]Attempt{id: {{c[1].Notice.ID, 1}, {c[2].Notice.ID, 1}}})
+	if err != nil || fmt.Sprint(got) != want {
+		t.Errorf("it is %v, %v; want %s", got, err, want)
+	}
+	if got, err := s.Overdue(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("of its own it knows %v, %v", got, err)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"convened"
@@ -79,6 +80,48 @@ func (w *witness) Settle(ctx context.Context, list []convened.Settlement) (map[c
 		}
 	}
 	return took, err
+}
+
+// Recover recovers, after it has heard what the journals of others on this
+// machine say of letters whose lease is over: one that is frozen, or has been
+// without the database for too long, may have replies in hand that nobody knows
+// of, and what it has sent would go out again.
+func (w *witness) Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error) {
+	if err := w.hearOthers(ctx, now); err != nil {
+		return convened.Recovered{}, err
+	}
+	return w.Store.Recover(ctx, now, d)
+}
+
+func (w *witness) hearOthers(ctx context.Context, now time.Time) error {
+	if w.journal == nil || journal.Alone(w.dir, w.owner) {
+		return nil
+	}
+	overdue, err := w.inner.Overdue(ctx)
+	if err != nil {
+		return err
+	}
+	for daemon, attempts := range overdue {
+		o := w.owner
+		o.Daemon = daemon
+		replies, err := journal.Replies(w.dir, o)
+		if err != nil {
+			w.log.Warn("read the journals of others", "error", err.Error())
+			continue
+		}
+		replies = slices.DeleteFunc(replies, func(r convened.Outcome) bool {
+			return !slices.Contains(attempts, store.Attempt{Notice: r.Notice, Attempt: r.Attempt})
+		})
+		if len(replies) == 0 {
+			continue
+		}
+		done, err := w.inner.SettleDead(ctx, now, store.Legacy{Daemon: daemon, Replies: replies})
+		if err != nil {
+			return err
+		}
+		w.log.Info("a daemon does not settle, its journal is heard", "daemon", daemon, "settled", done.Settled)
+	}
+	return nil
 }
 
 // orphanInterval is how often the journals of dead siblings are looked for.
