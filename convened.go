@@ -21,7 +21,7 @@
 //	  │  └─ retry later ──┘ │ ├──▶ refused   the server said no for good; invalid; poison; lost its use after temporary errors
 //	  │  └─ given back      │ └──▶ unknown   the connection died after the final dot: the server may have it
 //	  └── lease expired ────┘        unknown ──▶ sent (evidence) | planned again, a bounded number of times | held
-//	planned | claimed ──▶ cancelled (withdrawn, muted, superseded, event off, too late)      planned ◀──▶ held (fuse, quarantine)
+//	planned | claimed ──▶ cancelled (withdrawn, muted, superseded, event off, too late)      planned ◀──▶ held (fuse, copied, not allowed)
 //
 // # Invariants
 //

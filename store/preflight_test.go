@@ -113,7 +113,7 @@ func TestTroubleNamesAllThatIsWrong(t *testing.T) {
 	sqlExec(t, s, `UPDATE convened.registrations SET cancelled_at = $1 WHERE email = 'left@example.org'`, now)
 	sqlExec(t, s, `INSERT INTO convened.returns (registration, at, kind, text) SELECT id, $1, 'hard', '5.2.1 mailbox disabled' FROM convened.registrations WHERE email = 'bounced@example.org'`, now)
 	sqlExec(t, s, `INSERT INTO convened.daemons (name, host, pid, version, started_at, beat_at, status, server_started_at) VALUES
-		('a', 'h', 1, '', now(), now(), 'running', now()), ('b', 'h', 2, '', now(), now(), 'waiting: the relay can''t be reached', now()),
+		('a', 'h', 1, '', now(), now(), 'running', now()), ('b', 'h', 2, '', now(), now(), 'waiting: the relay can''t be reached; 1,234 held: convened notices list --held', now()),
 		('c', 'h', 3, '', now(), now() - interval '1 hour', 'waiting: for nothing', now())`)
 
 	got, err := s.Trouble(t.Context(), now, e)

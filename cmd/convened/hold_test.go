@@ -298,6 +298,34 @@ func TestTheStatusSaysWhatIsHeldAndThatNothingIsSent(t *testing.T) {
 	}
 }
 
+// A service that stood still for long does not start to write of its own accord.
+func TestAServiceThatStoodStillForLongSendsNothingUntilItIsReleased(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "quarantine_after: 1h\n")
+	s.apply("webinar", 10*24*time.Hour, "")
+	d := s.daemon()
+	s.reaches(`SELECT count(*) FROM convened.daemons`, "1")
+	d.stop()
+	// Within the time it is a restart like any other.
+	s.sql(`UPDATE convened.daemons SET beat_at = now() - interval '59 minutes'`)
+	s.burst(2)
+	d = s.daemon()
+	s.wait(2, 20*time.Second)
+	s.settled()
+	d.stop()
+	s.sql(`UPDATE convened.daemons SET beat_at = now() - interval '61 minutes'`)
+	s.burst(3)
+	s.daemon()
+	s.reaches(tally, "1 confirmation planned, 2 confirmation sent")
+	says(t, "status", s.must("status"), "QUARANTINE since", "no daemon has been here since", "1 daemon is running")
+	says(t, "status --json", s.must("status", "--json"), `"reason": "no daemon has been here since`)
+	if n := s.smtp.Count(); n != 2 {
+		t.Fatalf("%d letters went out, want 2", n)
+	}
+	s.must("notices", "release", "--quarantine", "--yes")
+	s.wait(3, 20*time.Second)
+}
+
 // A quarantine is no obstacle to stopping, and a context that ends is no evidence.
 func TestADaemonInQuarantineStopsInGoodOrder(t *testing.T) {
 	t.Parallel()
