@@ -218,6 +218,9 @@ func (s *server) talk(raw net.Conn) {
 	}
 	d.r = bufio.NewReader(d.conn)
 	if !d.answer("CONNECT", "CONNECT", "220 relay.test ESMTP") {
+		if end = "server"; d.rudeEnd() {
+			end = "reset"
+		}
 		return
 	}
 	for {
