@@ -270,14 +270,24 @@ func standing(ctx context.Context, tx *sql.Tx) (q *convened.Quarantine, strange 
 	return q, strange, err
 }
 
-// Quarantine returns the quarantine; nil if there is none.
+// Quarantine returns the quarantine, or the one that the next daemon would call
+// for what database this is; nil if there is none.
 func (s *Store) Quarantine(ctx context.Context) (*convened.Quarantine, error) {
 	var q *convened.Quarantine
-	err := s.tx(ctx, "read whether there is a quarantine", func(tx *sql.Tx) (err error) {
-		q, _, err = standing(ctx, tx)
+	err := s.tx(ctx, "read whether there is a quarantine", func(tx *sql.Tx) error {
+		v, err := s.look(ctx, tx, nil)
+		q = v.detained()
 		return err
 	})
 	return q, err
+}
+
+// detained is the quarantine that somebody can end.
+func (v *sighting) detained() *convened.Quarantine {
+	if why := v.difference(); v.quarantine == nil && !v.wasStarted.IsZero() && why != "" {
+		return &convened.Quarantine{Reason: why, Since: v.now.UTC()}
+	}
+	return v.quarantine
 }
 
 // EndQuarantine says that this database is the one to serve, as of now, and by
@@ -287,7 +297,8 @@ func (s *Store) EndQuarantine(ctx context.Context, now time.Time, by string) (*c
 	err := s.tx(ctx, "end the quarantine", func(tx *sql.Tx) error {
 		ended = nil
 		v, err := s.look(ctx, tx, nil)
-		if err != nil || v.quarantine == nil {
+		q := v.detained()
+		if err != nil || q == nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, stmt("know_service"), v.is.system, v.is.timeline, v.is.database, v.is.table); err != nil {
@@ -296,10 +307,10 @@ func (s *Store) EndQuarantine(ctx context.Context, now time.Time, by string) (*c
 		if _, err := tx.ExecContext(ctx, stmt("end_quarantine")); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, stmt("note_release"), "quarantine", now, by, v.quarantine.Reason); err != nil {
+		if _, err := tx.ExecContext(ctx, stmt("note_release"), "quarantine", now, by, q.Reason); err != nil {
 			return err
 		}
-		ended = v.quarantine
+		ended = q
 		_, err = tx.ExecContext(ctx, stmt("tell_daemons"), "release")
 		return err
 	})

@@ -168,6 +168,9 @@ func TestACopyOfTheDatabaseSendsNothingUntilItIsReleased(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if q, err := openURL(t, copied).Quarantine(t.Context()); q == nil || err != nil || !strings.Contains(q.Reason, "copied") {
+		t.Errorf("before a daemon comes to the copy: %+v, %v", q, err)
+	}
 	s := served(t, copied)
 	wantQuarantine(t, s, "the copy", true, "copied", "convened notices release --quarantine")
 	wantQuarantine(t, served(t, copied), "another daemon on the copy", true, "copied")
@@ -349,12 +352,20 @@ func TestAPromotionIsToldFromACopyByWhoLivedThroughIt(t *testing.T) {
 	// One that starts at this moment leaves it to who was there.
 	fresh := served(t, standby.URL("convened"))
 	wantQuarantine(t, fresh, "a daemon that has just started", true, "has not looked")
-	if q, err := fresh.Quarantine(ctx); q != nil || err != nil {
-		t.Errorf("it called a quarantine: %+v, %v", q, err)
+	if n := sqlOne[int](t, follower, `SELECT count(*) FROM convened.service WHERE quarantined_at IS NOT NULL`); n != 0 {
+		t.Error("it called a quarantine")
 	}
 	wantQuarantine(t, promoted, "the daemon that lived through it", false)
 	wantQuarantine(t, fresh, "the one that has just started, afterwards", false)
 	leave()
+
+	// Somebody may say what database this is before any daemon does, and while the
+	// one that knows hangs.
+	sqlExec(t, follower, `UPDATE convened.service SET timeline = timeline - 1, server_started_at = server_started_at - interval '1 hour'`)
+	if q, err := fresh.EndQuarantine(ctx, early, "ana"); q == nil || err != nil || !strings.Contains(q.Reason, "timeline 2, after 1") {
+		t.Errorf("ended %+v, %v", q, err)
+	}
+	wantQuarantine(t, served(t, standby.URL("convened")), "a daemon after somebody has said so", false)
 
 	// The same without anybody who was there before: who has come since is none.
 	defer attending(t, fresh, follower, 1)()
