@@ -88,7 +88,7 @@ func (b *builder) entries(n *node, values []*ast.MappingValueNode, path string, 
 }
 
 func (b *builder) problem(line, column int, path, rule, mend string) {
-	b.problems = append(b.problems, *b.doc.at(line, column, Problem{Key: shown(path), Rule: rule, Mend: mend}))
+	b.problems = append(b.problems, *b.doc.at(line, column, Problem{Key: Shown(path), Rule: rule, Mend: mend}))
 }
 
 func place(t *token.Token, line, column int) (int, int) {

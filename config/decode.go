@@ -87,7 +87,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 			d.value(e.value, f, at)
 			continue
 		}
-		p := Problem{Key: shown(at), Rule: UnknownKey, Mend: d.meant(e.key, v.Type(), path)}
+		p := Problem{Key: Shown(at), Rule: UnknownKey, Mend: d.meant(e.key, v.Type(), path)}
 		p = *d.doc.at(e.line, e.column, p)
 		// Its value may be a password: the snippet ends with the key.
 		p.Snippet = snippetOfKey(d.doc.lines, e)

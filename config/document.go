@@ -280,7 +280,7 @@ func (d *Document) Mentions(path string) bool {
 func (d *Document) Problem(path, rule, mend string) Problem {
 	p := Problem{Key: path, Rule: rule, Mend: mend}
 	if n, ok := d.index[path]; ok && n.kind == scalar {
-		p.Value = shown(n.text)
+		p.Value = Shown(n.text)
 	}
 	line, column := d.Position(path)
 	if path != "" && !d.Mentions(path[:strings.IndexAny(path+".", ".[")]) {

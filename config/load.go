@@ -179,7 +179,7 @@ func (l *loader) problem(name, rule, mend string) {
 	if k.secret && p.Value != "" {
 		p.Value = maskURL(p.Value)
 	}
-	p.Value = shown(p.Value)
+	p.Value = Shown(p.Value)
 	l.add(p)
 }
 

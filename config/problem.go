@@ -117,8 +117,8 @@ const (
 	maxSnippet = 100 // characters of a line in a snippet
 )
 
-// shown is how a value appears in a message: short, and without passwords.
-func shown(value string) string {
+// Shown is how a value appears in a message: short, and without passwords.
+func Shown(value string) string {
 	value = redact(value)
 	if utf8.RuneCountInString(value) > maxShown {
 		value = string([]rune(value)[:maxShown]) + "…"

@@ -43,6 +43,12 @@ type Desk struct {
 	// Permit says why no mail may go to the recipient of a claim, or "": see
 	// scheduler.Options. nil: everybody may get mail.
 	Permit func(*convened.Claim) string
+
+	// Post writes letters that are looked at, and sends trials; nil where nobody
+	// asks for either. Allows reports whether a trial may go to an address; nil is
+	// anywhere.
+	Post   Post
+	Allows func(address string) bool
 }
 
 // ErrUnchanged is returned for an edit that changes nothing.

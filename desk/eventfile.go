@@ -74,7 +74,7 @@ func ReadEventFile(file string, data []byte) (*convened.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reading{doc: doc}
+	r := reading{doc: fileSource{doc}}
 	r.take(doc.Decode(&r.file))
 	r.identity()
 	r.language()
@@ -90,15 +90,32 @@ func ReadEventFile(file string, data []byte) (*convened.Event, error) {
 	return &r.event, nil
 }
 
-// A reading is a ReadEventFile under way.
+// A source is where a reading has its values from: a file, or a form. Paths are
+// those of config.Document.
+type source interface {
+	Has(path string) bool      // there is a value
+	Mentions(path string) bool // its key is there, be it without a value
+	Problem(path, rule, mend string) config.Problem
+	place(path string) string // where a reminder is: "on line 7"
+}
+
+type fileSource struct{ *config.Document }
+
+func (s fileSource) place(path string) string {
+	line, _ := s.Position(path)
+	return fmt.Sprintf("on line %d", line)
+}
+
+// A reading is a ReadEventFile or a Draft.On under way.
 type reading struct {
-	doc      *config.Document
+	doc      source
 	file     eventFile
 	event    convened.Event
 	problems []config.Problem
 	bad      map[string]bool // the paths that have a problem already
 	meant    map[string]bool // the keys that an unknown one was probably meant to be
 	unknown  map[string]bool // the paths of what holds an unknown key
+	keys     []string        // of each reminder that is written; "" where it can't be read
 }
 
 // take collects the problems of decoding, so that nothing further is said
@@ -186,7 +203,8 @@ func (r *reading) reminders() {
 		r.refuse("reminders", fmt.Sprintf("are more than %d", maxReminders), "nobody wants that much mail: leave some out, or use cron")
 		return
 	}
-	lines := map[string]int{} // where each key was first
+	places := map[string]string{} // where each key was first
+	r.keys = make([]string, len(r.file.Reminders))
 	for i, f := range r.file.Reminders {
 		at := fmt.Sprintf("reminders[%d]", i+1)
 		rem := convened.Reminder{Late: r.late(at+".late", f.Late), Template: r.template(at+".template", f.Template), Note: r.prose(at+".note", f.Note)}
@@ -202,15 +220,16 @@ func (r *reading) reminders() {
 		if name != "" {
 			rem.Key, where = name, at+".name"
 		}
-		if line, twice := lines[rem.Key]; twice {
+		if place, twice := places[rem.Key]; twice {
 			if name != "" {
-				r.refuse(where, fmt.Sprintf("is the name of the reminder on line %d too", line), "write another")
+				r.refuse(where, fmt.Sprintf("is the name of the reminder %s too", place), "write another")
 			} else {
-				r.refuse(where, fmt.Sprintf("is the same rule as that of the reminder on line %d", line), "leave one of the two out, or give it a name: of its own")
+				r.refuse(where, fmt.Sprintf("is the same rule as that of the reminder %s", place), "leave one of the two out, or give it a name: of its own")
 			}
 			continue
 		}
-		lines[rem.Key], _ = r.doc.Position(where)
+		places[rem.Key] = r.doc.place(where)
+		r.keys[i] = rem.Key
 		r.event.Reminders = append(r.event.Reminders, rem)
 	}
 }

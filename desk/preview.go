@@ -24,6 +24,8 @@ type Sample struct {
 	Zone     string    // "" is the registrant's, or the event's
 	Rule     string    // key of the reminder; "" is the last before the start, or the first after it
 	At       time.Time // the instant at which it is sent; zero is when it would be
+	Draft    *Draft    // the schedule and the introduction that it is made with; nil is the event's
+	Inert    bool      // its links lead nowhere, whoever it is for: somebody else looks at it
 }
 
 // Preview makes the claim of a letter that nobody has been sent: no row stands
@@ -33,9 +35,17 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 	if err != nil {
 		return nil, now, fmt.Errorf("event %q: %w", slug, err)
 	}
+	if s.Draft != nil {
+		drafted := s.Draft.On(e)
+		if err := drafted.Err(); err != nil {
+			return nil, now, err
+		}
+		e = drafted.Event
+	}
 	c := &convened.Claim{Event: *e, Told: -1}
 	// Nobody has this number: the links are there, and lead nowhere.
-	c.Registration = convened.Registration{ID: -1, UID: "00000000-0000-4000-8000-000000000000", Event: slug, Email: "reader@example.org", SeatedAt: now, SequencedAt: now, CreatedAt: now}
+	nobody := convened.Registration{ID: -1, UID: "00000000-0000-4000-8000-000000000000"}
+	c.Registration = convened.Registration{ID: nobody.ID, UID: nobody.UID, Event: slug, Email: "reader@example.org", SeatedAt: now, SequencedAt: now, CreatedAt: now}
 	if s.As != "" {
 		if _, err := address.Parse(s.As); err != nil {
 			return nil, now, err
@@ -44,6 +54,9 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 		if seat, err := d.Store.Seat(ctx, slug, address.Key(s.As)); err == nil {
 			c.Registration = *seat
 			c.Registration.CancelledAt = time.Time{}
+			if s.Inert {
+				c.Registration.ID, c.Registration.UID = nobody.ID, nobody.UID
+			}
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return nil, now, err
 		}

@@ -204,5 +204,25 @@ func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, erro
 	return scheduler.Letter{MessageID: l.MessageID, Send: func(ctx context.Context) convened.Outcome { return p.relay.Send(ctx, l) }}, nil
 }
 
+// Write makes a letter to be looked at, or to be sent as a trial: desk.Post.
+func (p *post) Write(now time.Time, c *convened.Claim) (*mailer.Letter, error) {
+	return p.composer.Compose(now, c)
+}
+
+// Send carries a letter that no row stands behind: desk.Post.
+func (p *post) Send(ctx context.Context, l *mailer.Letter) convened.Outcome {
+	return p.relay.Send(ctx, l)
+}
+
+// Write is desk.Post for the post in force.
+func (l *livePost) Write(now time.Time, c *convened.Claim) (*mailer.Letter, error) {
+	return l.current.Load().Write(now, c)
+}
+
+// Send is desk.Post for the post in force.
+func (l *livePost) Send(ctx context.Context, letter *mailer.Letter) convened.Outcome {
+	return l.current.Load().Send(ctx, letter)
+}
+
 // throwAwayKey lets the composer be checked before the database has answered.
 func throwAwayKey() convened.Keyring { return convened.Keyring{{ID: 0, Secret: make([]byte, 32)}} }

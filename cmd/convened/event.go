@@ -15,6 +15,7 @@ import (
 
 type eventCommand struct {
 	Apply  applyCommand  `cmd:"" help:"Make an event as a file says: what changes and whom it mails is shown first."`
+	Edit   editCommand   `cmd:"" help:"Open an event's file in your editor, see what the edit would do, and make it."`
 	List   listCommand   `cmd:"" help:"All events, the next to start first."`
 	Show   showCommand   `cmd:"" help:"One event: what it is, its schedule in words and instants, how far its mails are."`
 	Lint   lintCommand   `cmd:"" help:"What is wrong or surprising in a schedule, and when each rule fires next."`

@@ -23,6 +23,10 @@ var examples = map[string][]string{
 		"convened event apply webinar.yaml",
 		"convened event apply events/*.yaml --yes       # from a script",
 	},
+	"convened event edit": {
+		"convened event edit my-webinar                 # opens $VISUAL or $EDITOR; nothing is done before you are asked",
+		"EDITOR='code --wait' convened event edit my-webinar --dry-run",
+	},
 	"convened event list":   {"convened event list", "convened event list --json"},
 	"convened event show":   {"convened event show my-webinar", "convened event show my-webinar --file > webinar.yaml"},
 	"convened event cancel": {"convened event cancel my-webinar --dry-run", "convened event cancel my-webinar"},

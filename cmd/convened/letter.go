@@ -1,14 +1,6 @@
 package main
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
-
-	"github.com/emersion/go-message/mail"
-)
+import "convened/desk"
 
 // letterParts is a letter taken apart again, for people to look at.
 type letterParts struct {
@@ -19,36 +11,9 @@ type letterParts struct {
 
 // readLetter takes a letter apart.
 func readLetter(data []byte) (*letterParts, error) {
-	r, err := mail.CreateReader(bytes.NewReader(data))
+	l, err := desk.OpenLetter(data)
 	if err != nil {
-		return nil, fmt.Errorf("read the letter: %w", err)
+		return nil, err
 	}
-	p := &letterParts{kind: r.Header.Get("X-Convened-Kind")}
-	p.from, _ = r.Header.Text("From")
-	p.to, _ = r.Header.Text("To")
-	p.subject, _ = r.Header.Subject()
-	p.messageID, _ = r.Header.MessageID()
-	for {
-		part, err := r.NextPart()
-		if errors.Is(err, io.EOF) {
-			return p, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the letter: %w", err)
-		}
-		body, err := io.ReadAll(part.Body)
-		if err != nil {
-			return nil, fmt.Errorf("read the letter: %w", err)
-		}
-		if h, ok := part.Header.(*mail.InlineHeader); ok {
-			switch kind, _, _ := h.ContentType(); strings.ToLower(kind) {
-			case "text/plain":
-				p.text = body
-			case "text/html":
-				p.html = body
-			case "text/calendar":
-				p.calendar = body
-			}
-		}
-	}
+	return &letterParts{from: l.From, to: l.To, subject: l.Subject, messageID: l.MessageID, kind: l.Kind, text: l.Text, html: l.HTML, calendar: l.Calendar}, nil
 }

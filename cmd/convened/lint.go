@@ -15,9 +15,6 @@ type lintCommand struct {
 	Event string `arg:"" help:"The event's slug, or an event file, which needs no database; - is standard input."`
 }
 
-// nextInstants is how many instants of each rule are shown.
-const nextInstants = 5
-
 // Run says what is wrong or surprising in a schedule, and when each rule fires
 // next. It exits with 1 if a rule never fires.
 func (c lintCommand) Run(e *env) error {
@@ -39,13 +36,14 @@ func (c lintCommand) Run(e *env) error {
 
 func (e *env) lint(ev *convened.Event) error {
 	now := e.clock()
+	o := desk.OutlineOf(ev, now, "en")
 	findings := scheduler.Lint(ev, now)
 	if e.cli.JSON {
-		if err := e.printJSON(lintJSON(ev, now, findings)); err != nil {
+		if err := e.printJSON(lintJSON(o, findings)); err != nil {
 			return err
 		}
 	} else {
-		e.showLint(ev, now, findings)
+		e.showLint(o, findings)
 	}
 	if slices.ContainsFunc(findings, func(f scheduler.Finding) bool { return f.Level == scheduler.LevelError }) {
 		return errSaid
@@ -53,22 +51,21 @@ func (e *env) lint(ev *convened.Event) error {
 	return nil
 }
 
-func (e *env) showLint(ev *convened.Event, now time.Time, findings []scheduler.Finding) {
-	loc := ev.TimeLocation()
+func (e *env) showLint(o *desk.Outline, findings []scheduler.Finding) {
+	ev := o.Event
+	loc, w := ev.TimeLocation(), ruleWords(ev)
 	fmt.Fprintf(e.stdout, "%s: starts %s (%s UTC)\n", ev.Slug, in(ev.Starts, loc), ev.Starts.UTC().Format("15:04"))
-	w, next := ruleWords(ev), nextOf(ev, now)
-	for i := range ev.Reminders {
-		key := ev.Reminders[i].Key
-		fmt.Fprintf(e.stdout, "\n%s\n", plain(w.rule(key)))
-		n := next[key]
-		for _, at := range n.first {
+	for i := range o.Rules {
+		r := &o.Rules[i]
+		fmt.Fprintf(e.stdout, "\n%s\n", plain(w.rule(r.Reminder.Key)))
+		for _, at := range r.Next {
 			fmt.Fprintf(e.stdout, "  %s  %s\n", in(at, loc), utcOf(at))
 		}
-		if more := n.all - n.past - len(n.first); more > 0 {
+		if more := r.Left(); more > 0 {
 			fmt.Fprintf(e.stdout, "  and %d more\n", more)
 		}
-		if n.past > 0 {
-			fmt.Fprintf(e.stdout, "  %d of %d past\n", n.past, n.all)
+		if r.Past > 0 {
+			fmt.Fprintf(e.stdout, "  %d of %d past\n", r.Past, r.All)
 		}
 	}
 	if len(ev.Reminders) == 0 {
@@ -83,28 +80,8 @@ func (e *env) showLint(ev *convened.Event, now time.Time, findings []scheduler.F
 	}
 }
 
-// instantsOf is when one rule fires.
-type instantsOf struct {
-	all, past int
-	first     []time.Time // that are to come, at most nextInstants
-}
-
-func nextOf(ev *convened.Event, now time.Time) map[string]instantsOf {
-	next := map[string]instantsOf{}
-	for _, o := range scheduler.Occasions(ev) {
-		n := next[o.Key]
-		n.all++
-		if o.At.Before(now) {
-			n.past++
-		} else if len(n.first) < nextInstants {
-			n.first = append(n.first, o.At)
-		}
-		next[o.Key] = n
-	}
-	return next
-}
-
-func lintJSON(ev *convened.Event, now time.Time, findings []scheduler.Finding) any {
+func lintJSON(o *desk.Outline, findings []scheduler.Finding) any {
+	ev := o.Event
 	type finding struct {
 		Reminder string `json:"reminder"`
 		Level    string `json:"level"`
@@ -133,11 +110,10 @@ func lintJSON(ev *convened.Event, now time.Time, findings []scheduler.Finding) a
 	for _, f := range findings {
 		out.Findings = append(out.Findings, finding(f))
 	}
-	next := nextOf(ev, now)
-	for _, r := range ev.Reminders {
-		n := next[r.Key]
-		j := rule{r.Key, r.Rule, ruleWords(ev).rule(r.Key), n.all, n.past, []instant{}}
-		for _, at := range n.first {
+	w := ruleWords(ev)
+	for _, r := range o.Rules {
+		j := rule{r.Reminder.Key, r.Reminder.Rule, w.rule(r.Reminder.Key), r.All, r.Past, []instant{}}
+		for _, at := range r.Next {
 			j.Next = append(j.Next, instant{at, at.In(ev.TimeLocation()).Format(time.RFC3339)})
 		}
 		out.Rules = append(out.Rules, j)

@@ -42,7 +42,7 @@ type cli struct {
 	Check   checkCommand   `cmd:"" help:"Look whether everything is in place: configuration, database, relay, templates."`
 	Status  statusCommand  `cmd:"" help:"How the service is: daemons, queue, what waits."`
 
-	Event        eventCommand        `cmd:"" help:"Events: apply, list, show, lint, cancel."`
+	Event        eventCommand        `cmd:"" help:"Events: apply, edit, list, show, lint, cancel."`
 	Registration registrationCommand `cmd:"" help:"Registrations: add, import, list."`
 	Plan         planCommand         `cmd:"" help:"Every mail that is to come: when, how many people, in which languages."`
 	Explain      explainCommand      `cmd:"" help:"Why one person did, did not or will get each mail."`

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"convened"
 	"convened/config"
@@ -41,8 +41,8 @@ func (f sampleFlags) sample(e *env, d *desk.Desk) (desk.Sample, error) {
 	return s, nil
 }
 
-// withPost runs f with what makes and sends letters.
-func (e *env) withPost(cfg *config.Config, d *desk.Desk, f func(*post) error) error {
+// withPost runs f at a desk with what makes and sends letters.
+func (e *env) withPost(cfg *config.Config, d *desk.Desk, f func() error) error {
 	keys, err := d.Store.Keys(e.ctx)
 	if err != nil {
 		return err
@@ -52,7 +52,8 @@ func (e *env) withPost(cfg *config.Config, d *desk.Desk, f func(*post) error) er
 		return err
 	}
 	defer func() { _ = p.relay.Close() }()
-	return f(p)
+	d.Post, d.Allows = p, cfg.Allows
+	return f()
 }
 
 type previewCommand struct {
@@ -69,22 +70,18 @@ func (c previewCommand) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		claim, at, err := d.Preview(e.ctx, e.clock(), c.Event, sample)
-		if err != nil {
-			return err
-		}
-		return e.withPost(cfg, d, func(p *post) error {
-			letter, err := p.composer.Compose(at, claim)
+		return e.withPost(cfg, d, func() error {
+			l, err := d.ShowLetter(e.ctx, e.clock(), c.Event, sample)
 			if err != nil {
 				return err
 			}
 			if c.Out == "" {
-				return c.print(e, letter.Data, at, &claim.Event)
+				return c.print(e, l)
 			}
-			if err := os.WriteFile(c.Out, letter.Data, 0o600); err != nil {
+			if err := os.WriteFile(c.Out, l.Data, 0o600); err != nil {
 				return fmt.Errorf("write the letter: %w", err)
 			}
-			_, err = fmt.Fprintf(e.stdout, "%s: %s bytes, as of %s\n", c.Out, thousands(len(letter.Data)), in(at, claim.Event.TimeLocation()))
+			_, err = fmt.Fprintf(e.stdout, "%s: %s bytes, as of %s\n", c.Out, thousands(len(l.Data)), in(l.At, l.Claim.Event.TimeLocation()))
 			return err
 		})
 	})
@@ -98,23 +95,18 @@ type testSendCommand struct {
 // Run sends one marked letter to the address that was typed.
 func (c testSendCommand) Run(e *env) error {
 	return e.withDesk(func(cfg *config.Config, d *desk.Desk) error {
-		if !cfg.Allows(c.To) {
-			return fmt.Errorf("--to %s: allow_recipients does not name it", c.To)
-		}
 		sample, err := c.sample(e, d)
 		if err != nil {
 			return err
 		}
-		claim, at, err := d.TestSend(e.ctx, e.clock(), c.Event, sample, c.To)
-		if err != nil {
-			return err
-		}
-		return e.withPost(cfg, d, func(p *post) error {
-			letter, err := p.composer.Compose(at, claim)
+		return e.withPost(cfg, d, func() error {
+			o, letter, err := d.SendTest(e.ctx, e.clock(), c.Event, sample, c.To)
+			if errors.Is(err, desk.ErrNotAllowed) {
+				return fmt.Errorf("--to %w", err)
+			}
 			if err != nil {
 				return err
 			}
-			o := p.relay.Send(e.ctx, letter)
 			if e.cli.JSON {
 				if err := e.printJSON(map[string]any{"to": c.To, "state": o.State, "reply": o.Reply, "code": o.Code, "message_id": letter.MessageID}); err != nil {
 					return err
@@ -131,18 +123,15 @@ func (c testSendCommand) Run(e *env) error {
 	})
 }
 
-func (c previewCommand) print(e *env, data []byte, at time.Time, ev *convened.Event) error {
-	parts, err := readLetter(data)
-	if err != nil {
-		return err
-	}
+func (c previewCommand) print(e *env, l *desk.Preview) error {
+	var err error
 	switch {
 	case c.HTML:
-		_, err = e.stdout.Write(parts.html)
+		_, err = e.stdout.Write(l.HTML)
 	case c.Invite:
-		_, err = e.stdout.Write(bytes.ReplaceAll(parts.calendar, []byte("\r\n"), []byte("\n")))
+		_, err = e.stdout.Write(bytes.ReplaceAll(l.Calendar, []byte("\r\n"), []byte("\n")))
 	default:
-		fmt.Fprintf(e.stdout, "As of    %s\nFrom     %s\nTo       %s\nSubject  %s\n\n%s", in(at, ev.TimeLocation()), parts.from, parts.to, plain(parts.subject), parts.text)
+		fmt.Fprintf(e.stdout, "As of    %s\nFrom     %s\nTo       %s\nSubject  %s\n\n%s", in(l.At, l.Claim.Event.TimeLocation()), l.From, l.To, plain(l.Subject), l.Text)
 	}
 	return err
 }
