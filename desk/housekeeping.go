@@ -38,10 +38,7 @@ func (d *Desk) Housekeep(ctx context.Context, now time.Time, retention time.Dura
 func (d *Desk) refreshZones(ctx context.Context, now time.Time, log *slog.Logger) error {
 	convened.ForgetZones()
 	events, err := d.Store.OpenEvents(ctx, now)
-	if err != nil {
-		return err
-	}
-	var errs []error
+	errs := []error{err} // of events that can't be read, and the others go on
 	for _, was := range events {
 		e := *was
 		if err := e.Derive(); err != nil {
