@@ -293,3 +293,7 @@ const (
 // ErrRefused marks an error as permanent: trying again will not help. What
 // nobody classified is temporary.
 var ErrRefused = errors.New("refused")
+
+// ErrBusy says that somebody else holds what a step needs, and has held it for
+// longer than the step may wait: it is for the next tick.
+var ErrBusy = errors.New("somebody else holds it")

@@ -93,7 +93,7 @@ var keys = []Key{
 	{Name: "batch", Type: "number", Default: "100", least: "1", most: "1000",
 		Doc: "How many notices are claimed at one time."},
 	{Name: "lease", Type: "duration", Default: "60s", least: "5s", most: "1h",
-		Doc: "How long a claim holds before other daemons may take the work over. A living daemon renews it."},
+		Doc: "How long a claim holds before other daemons may take the work over. It must cover the wait for a free connection, and after that the dialogue up to the final dot."},
 	{Name: "retry.first", Type: "duration", Default: "5m", least: "1s", most: "6h",
 		Doc: "The wait after the first temporary error. It grows to 3, 6 and 12 times that, and stays there (5, 15, 30 and 60 minutes, then hourly), each give or take a fifth."},
 	{Name: "on_unknown.confirmation", Type: "number", Default: "3", least: "0", most: "10",

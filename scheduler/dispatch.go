@@ -132,14 +132,16 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 	}
 	marked := s.o.Clock().Round(0) // before the lease begins, and on the wall: leases go on while a machine sleeps
 	ok, err := s.o.Store.Mark(ctx, marks, s.markLease())
-	if err != nil {
+	busy := errors.Is(err, convened.ErrBusy) && ok != nil
+	if err != nil && !busy {
 		// The mark may be committed or not. Nothing was sent, and as long as the
 		// claims hold they can be returned: settling is fenced by the attempt.
 		for _, j := range jobs {
 			s.outcomes <- settling{j.claim, givenBack(now, 0), ""}
 		}
-		return err
+		return s.later("marks", now, err, r)
 	}
+	err = s.later("marks", now, err, r)
 	var stale []*convened.Claim
 	for _, j := range jobs {
 		if ok[j.claim.Notice.ID] {
@@ -148,10 +150,13 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 			s.outbox <- j // has room for all that may be in flight
 		} else {
 			stale = append(stale, j.claim)
+			if busy { // it would only be the first in the next claim
+				j.claim.Notice.DueAt = now.Add(busyWait)
+			}
 		}
 	}
 	r.More = r.More || len(stale) > 0
-	return s.letGo(ctx, stale, r)
+	return errors.Join(err, s.letGo(ctx, stale, r))
 }
 
 // letGo gives back claims that were not marked.
@@ -160,9 +165,16 @@ func (s *Scheduler) letGo(ctx context.Context, claims []*convened.Claim, r *Repo
 		return nil
 	}
 	r.GivenBack += len(claims)
-	s.finished(len(claims))
 	// To let go of a claim is the last thing that a daemon does that stops.
-	return s.o.Store.GiveBack(context.WithoutCancel(ctx), claims)
+	if err := s.o.Store.GiveBack(context.WithoutCancel(ctx), claims); err != nil {
+		// Else they would wait for their lease: the settler tries until it can.
+		for _, c := range claims {
+			s.outcomes <- settling{c, givenBack(c.Notice.DueAt, 0), ""}
+		}
+		return err
+	}
+	s.finished(len(claims))
+	return nil
 }
 
 // markLease is how long a mark holds: a letter waits for a hand for at most a

@@ -256,6 +256,63 @@ func TestNothingIsSentWhereTheMarkFails(t *testing.T) {
 	})
 }
 
+func TestAnEventThatSomebodySitsOnHoldsUpNoOther(t *testing.T) {
+	running(t, func(r *rig) {
+		for range 250 {
+			r.add(confirmation(webinar("sat", time.Hour)))
+		}
+		for range 250 {
+			r.add(confirmation(webinar("free", time.Hour)))
+		}
+		r.sat = "sat"
+		r.takes = time.Millisecond
+	}, nil, func(t *testing.T, r *rig, _ func()) {
+		pass(3 * time.Second)
+		if got := r.states(); got[convened.Sent] != 250 || len(r.sent()) != 250 {
+			t.Errorf("while somebody sits on one event the notices are %v, want the other's 250 sent", got)
+		}
+		if n := len(r.called("Mark")); n > 60 {
+			t.Errorf("it tried to mark %d times in 3 s: it spins", n)
+		}
+		if strings.Contains(r.log.String(), "tick") {
+			t.Errorf("three seconds are not worth a word in the log:\n%s", r.log)
+		}
+		pass(10 * time.Second)
+		if !strings.Contains(r.log.String(), convened.ErrBusy.Error()) {
+			t.Errorf("after thirteen seconds it does not say that somebody sits on a row:\n%s", r.log)
+		}
+		r.memory.mu.Lock()
+		r.sat = ""
+		r.memory.mu.Unlock()
+		pass(3 * time.Second)
+		if got := r.states(); got[convened.Sent] != 500 {
+			t.Errorf("when the row is free again the notices are %v", got)
+		}
+	})
+}
+
+// What can't be given back would else wait for its lease.
+func TestWhatCannotBeGivenBackIsGivenBackLater(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		away := errors.New("away")
+		id := r.add(confirmation(webinar("w", time.Hour)))
+		r.marks = func(convened.Mark) bool { return false }
+		r.fail = func(method, _ string) error {
+			if method == "GiveBack" {
+				return away
+			}
+			return nil
+		}
+		if _, err := r.Tick(t.Context(), bubble()); !errors.Is(err, away) {
+			t.Errorf("the tick's error is %v", err)
+		}
+		pass(time.Second)
+		if n := r.notice(id); n.State != convened.Planned || n.DueAt.After(bubble()) || n.Failures != 0 || r.InFlight() != 0 {
+			t.Errorf("it is %+v with %d in flight, want it planned and due, at no cost", n, r.InFlight())
+		}
+	})
+}
+
 // The mark's lease must cover a wait for a hand, the dialogue, and the longest
 // wait for the final reply. What a lease does not cover, somebody else sends too.
 func TestAMarkedLetterIsFinishedOrGivenBackWithinItsLease(t *testing.T) {

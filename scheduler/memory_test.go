@@ -21,6 +21,8 @@ type memory struct {
 	fail func(method, event string) error
 	// marks decides whether a letter may go; nil: if its claim holds.
 	marks func(convened.Mark) bool
+	// sat is the event whose row somebody else sits on.
+	sat string
 	// step is how many notices one step of an occasion plans; 0: all.
 	step int
 
@@ -276,13 +278,16 @@ func (m *memory) Mark(_ context.Context, marks []convened.Mark, lease time.Durat
 	defer m.mu.Unlock()
 	for _, mark := range marks {
 		r := m.rows[mark.Notice-1]
-		if n := &r.claim.Notice; n.State != convened.Claimed || n.Attempt != mark.Attempt || m.clock().After(r.lease) {
+		if n := &r.claim.Notice; n.State != convened.Claimed || n.Attempt != mark.Attempt || m.clock().After(r.lease) || n.Event == m.sat {
 			delete(ok, mark.Notice)
 		}
 		if ok[mark.Notice] {
 			r.marked, r.lease = true, m.clock().Add(lease)
 			r.claim.Notice.MessageID = cmp.Or(r.claim.Notice.MessageID, mark.MessageID)
 		}
+	}
+	if len(ok) < len(marks) && m.sat != "" {
+		return ok, fmt.Errorf("mark: %w", convened.ErrBusy)
 	}
 	return ok, nil
 }

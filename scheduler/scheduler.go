@@ -50,7 +50,7 @@ type Store interface {
 	PlanChanges(ctx context.Context, now time.Time) (convened.Step, error)
 	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
-	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error)
+	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) // both where somebody else holds some: convened.ErrBusy
 	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
 	GiveBack(ctx context.Context, claims []*convened.Claim) error // each is due again at its Notice.DueAt
 	NextDue(ctx context.Context) (time.Time, error)
@@ -128,6 +128,7 @@ type Scheduler struct {
 	inFlight int                          // claimed and not settled
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
+	busy     map[string]time.Time         // since when somebody else has held what a step needs
 	relay    gate
 	pace     pacer
 	owed     *writing // outcomes that could not be written; nil: none
@@ -166,7 +167,7 @@ func New(o Options) *Scheduler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}}
+	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}, busy: map[string]time.Time{}}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
@@ -188,7 +189,7 @@ type Report struct {
 	Marked    int // on their way
 	GivenBack int // claimed, and not true any more at the mark
 	Recovered convened.Recovered
-	Again     time.Duration // when there is room for more, where smtp.rate left none; 0: nothing is known
+	Again     time.Duration // when to look again, where smtp.rate left no room or somebody else holds a row; 0: nothing is known
 	More      bool          // there is more to do at once
 	Waiting   string        // why nothing was claimed: the relay is down …; "" if nothing is in the way
 }

@@ -29,19 +29,40 @@ func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error 
 		return errs // the database does not answer: the other steps would not do better
 	}
 	step, err := s.o.Store.PlanChanges(ctx, now)
-	errs = append(errs, err)
+	errs = append(errs, s.later("changes", now, err, r))
 	r.Planned += step.Notices
 	r.More = r.More || !step.Done
 	for _, e := range events {
 		// One bad event never holds up another.
-		if err := s.planOccasions(ctx, now, e, r); err != nil {
-			errs = append(errs, err)
-		}
-		if err := s.preflight(ctx, now, e, r); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, s.later("occasions of "+e.Slug, now, s.planOccasions(ctx, now, e, r), r))
+		errs = append(errs, s.later("preflight of "+e.Slug, now, s.preflight(ctx, now, e, r), r))
 	}
 	return append(errs, s.planNewcomers(ctx, now, r))
+}
+
+// How long a step waits for who holds what it needs, and for how long that is
+// nobody's business: another daemon that plans, an organiser who edits.
+const (
+	busyWait     = time.Second
+	busyPatience = 10 * time.Second
+)
+
+// later drops an error that says that somebody else holds what a step needs,
+// unless that has lasted for so long that somebody should know.
+func (s *Scheduler) later(step string, now time.Time, err error, r *Report) error {
+	if !errors.Is(err, convened.ErrBusy) {
+		delete(s.busy, step)
+		return err
+	}
+	r.Again = busyWait
+	since, known := s.busy[step]
+	if !known {
+		s.busy[step], since = now, now
+	}
+	if now.Sub(since) < busyPatience {
+		return nil
+	}
+	return err
 }
 
 func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convened.Event, r *Report) error {
@@ -148,7 +169,7 @@ func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report)
 	var errs []error
 	for _, event := range order {
 		seated, err := s.o.Store.PlanNewcomers(ctx, now, event, byEvent[event], s.o.ConfirmOnce)
-		errs = append(errs, err)
+		errs = append(errs, s.later("registrations of "+event, now, err, r))
 		r.Seats += seated.Seats
 		r.Planned += seated.Seats
 		s.reportHeld(seated.Held)

@@ -496,3 +496,31 @@ func TestABacklogDoesNotKeepATickFromItsEnd(t *testing.T) {
 		}
 	})
 }
+
+// Another daemon that plans, or an organiser who edits, holds an event's row for a
+// moment. That is no trouble, unless it lasts.
+func TestAnEventThatSomebodyHoldsIsPlannedLater(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.events = append(r.events, webinar("held", time.Hour), webinar("free", time.Hour))
+		r.register("held", "ana@example.org")
+		r.register("free", "ben@example.org")
+		r.fail = func(method, event string) error {
+			if method == "PlanNewcomers" && event == "held" {
+				return convened.ErrBusy
+			}
+			return nil
+		}
+		report, err := r.Tick(t.Context(), bubble())
+		if err != nil || report.Seats != 1 || report.Again <= 0 {
+			t.Errorf("the tick reports %+v, %v; want the other event planned, and no error", report, err)
+		}
+		pass(11 * time.Second)
+		if _, err := r.Tick(t.Context(), bubble()); !errors.Is(err, convened.ErrBusy) {
+			t.Errorf("after eleven seconds the tick says %v", err)
+		}
+		r.fail = nil
+		if report, err := r.Tick(t.Context(), bubble()); err != nil || report.Seats != 1 {
+			t.Errorf("when the row is free the tick reports %+v, %v", report, err)
+		}
+	})
+}

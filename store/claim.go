@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"convened"
@@ -108,28 +109,48 @@ func reminderOf(e *convened.Event, occasion string) *convened.Reminder {
 // Mark takes the last look before the wire. It returns the notices that may be
 // sent now; the others' claims are over, or what their letters say is not true
 // any more: give them back. The lease covers the wait for the final reply.
+//
+// Where somebody sits on the row of an event, nobody can say what is true of it,
+// but of the other events. Then the error is convened.ErrBusy, and what is
+// returned is as good as without: that event's notices are not in it.
 func (s *Store) Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {
+	ok, err := s.mark(ctx, stmt("mark"), marks, lease)
+	if errors.Is(err, convened.ErrBusy) {
+		if free, wrong := s.mark(ctx, markFree, marks, lease); wrong == nil {
+			return free, err
+		}
+	}
+	return ok, err
+}
+
+// markFree is mark for the events that nobody sits on.
+var markFree = strings.Replace(stmt("mark"), "FOR SHARE", "FOR SHARE SKIP LOCKED", 1)
+
+func (s *Store) mark(ctx context.Context, query string, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {
 	n := len(marks)
 	ids, attempts, messages, revisions, sequences := make([]int64, n), make([]int64, n), make([]string, n), make([]int64, n), make([]int64, n)
 	for i, m := range marks {
 		ids[i], attempts[i], messages[i], revisions[i], sequences[i] = int64(m.Notice), int64(m.Attempt), m.MessageID, int64(m.Revision), int64(m.Sequence)
 	}
 	var ok map[convened.NoticeID]bool
-	err := s.tx(ctx, "mark notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, hasty, "mark notices", func(tx *sql.Tx) error {
 		ok = make(map[convened.NoticeID]bool, n)
 		// Where the server confirms commits before they are on disk, the mark must
 		// still be there after a failover.
 		if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
 			return err
 		}
-		return each(ctx, tx, stmt("mark"), []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds()}, func(rows *sql.Rows) error {
+		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds()}, func(rows *sql.Rows) error {
 			var id convened.NoticeID
 			err := rows.Scan(&id)
 			ok[id] = true
 			return err
 		})
 	})
-	return ok, err
+	if err != nil {
+		return nil, err
+	}
+	return ok, nil
 }
 
 // Settle writes down a batch of outcomes. It returns the notices that took
@@ -156,7 +177,7 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 		}
 	}
 	var took map[convened.NoticeID]bool
-	err := s.tx(ctx, "settle notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "settle notices", func(tx *sql.Tx) error {
 		took = make(map[convened.NoticeID]bool, n)
 		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
 			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: daemon, Valid: daemon != 0}}, func(rows *sql.Rows) error {
@@ -192,7 +213,7 @@ func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim) error {
 	for i, c := range claims {
 		ids[i], attempts[i], due[i] = int64(c.Notice.ID), int64(c.Notice.Attempt), c.Notice.DueAt
 	}
-	return s.tx(ctx, "give back notices", func(tx *sql.Tx) error {
+	return s.txWith(ctx, brisk, "give back notices", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), array(due))
 		return err
 	})
@@ -207,7 +228,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 		kinds, tries = append(kinds, string(k)), append(tries, int64(n))
 	}
 	var r convened.Recovered
-	err := s.tx(ctx, "recover notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "recover notices", func(tx *sql.Tx) error {
 		r = convened.Recovered{}
 		var dead []int64
 		if err := each(ctx, tx, stmt("dead_daemons"), []any{s.id(), lockBase}, func(rows *sql.Rows) error {
@@ -252,7 +273,7 @@ func count(ctx context.Context, tx *sql.Tx, query string, args []any, yes, no *i
 // zero time if nothing is.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var t sql.NullTime
-	err := s.tx(ctx, "look for what is due next", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "look for what is due next", func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, stmt("next_due")).Scan(&t)
 	})
 	return t.Time.UTC(), err

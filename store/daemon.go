@@ -71,7 +71,7 @@ func (s *Store) Beat(ctx context.Context, status string) (time.Time, error) {
 	}
 	var me self
 	var say func()
-	err := s.tx(ctx, "beat", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "beat", func(tx *sql.Tx) error {
 		me = *before
 		var err error
 		if me.at, say, err = s.examine(ctx, tx, before); err != nil {

@@ -50,7 +50,7 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 	for id, attempt := range l.Dots {
 		ids, attempts = append(ids, int64(id)), append(attempts, int64(attempt))
 	}
-	err := s.tx(ctx, "settle what a dead daemon left", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "settle what a dead daemon left", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, stmt("doubt_of_dead"), l.Daemon, array(ids), array(attempts), now)
 		if done.Doubtful, err = affected(r, err); err != nil || !l.Complete {
 			return err
@@ -72,7 +72,7 @@ type Attempt struct {
 // wire and whose lease is over or nearly so.
 func (s *Store) Overdue(ctx context.Context) (map[int64][]Attempt, error) {
 	var overdue map[int64][]Attempt
-	err := s.tx(ctx, "look for what is overdue", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "look for what is overdue", func(tx *sql.Tx) error {
 		overdue = map[int64][]Attempt{}
 		return each(ctx, tx, stmt("overdue"), []any{s.id()}, func(rows *sql.Rows) error {
 			var a Attempt

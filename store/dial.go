@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// The longest that a statement may keep silent: its own timeout and the time
-// for the server's answer to arrive. A context's deadline does not bound a dead
+// The longest that a statement may keep silent: its own timeout, which waits for
+// locks count in, and as much again for the commit and the answer's way. A context's deadline does not bound a dead
 // peer in lib/pq, because the read that waits for the peer never looks at it;
 // a deadline on the connection does.
-const silence = 20 * time.Second
+const silence = 10 * time.Second
 
 // dialer dials as net.Dialer does and bounds each read.
 type dialer struct{}

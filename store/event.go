@@ -173,7 +173,7 @@ func (s *Store) remember(k eventKey, e *convened.Event) {
 func (s *Store) OpenEvents(ctx context.Context, now time.Time) ([]*convened.Event, error) {
 	var events []*convened.Event
 	var bad []error
-	err := s.tx(ctx, "read open events", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "read open events", func(tx *sql.Tx) error {
 		events, bad = nil, nil
 		var keys []eventKey
 		err := each(ctx, tx, stmt("open_events"), []any{now}, func(rows *sql.Rows) error {

@@ -16,11 +16,7 @@ import (
 // whose it is not: it is of the form that identify makes.
 func (s *Store) Outlook(ctx context.Context, now time.Time, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
 	var o *convened.Outlook
-	err := s.tx(ctx, "read the outlook of "+event, func(tx *sql.Tx) error {
-		// What is read in several statements must fit together.
-		if _, err := tx.ExecContext(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
-			return err
-		}
+	err := s.txWith(ctx, still, "read the outlook of "+event, func(tx *sql.Tx) error {
 		o = &convened.Outlook{Room: -1}
 		var err error
 		if o.Event, err = loadEvent(ctx, tx, event); err != nil {

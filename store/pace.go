@@ -14,7 +14,7 @@ import (
 func (s *Store) Allow(ctx context.Context, rate float64, want int) (int, time.Duration, error) {
 	var n int
 	var wait time.Duration
-	err := s.tx(ctx, "keep to smtp.rate", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "keep to smtp.rate", func(tx *sql.Tx) error {
 		var tokens, since float64
 		if err := tx.QueryRowContext(ctx, stmt("read_pace")).Scan(&tokens, &since); err != nil {
 			return err

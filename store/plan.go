@@ -22,7 +22,7 @@ const StepSize = 20_000
 // Newcomers returns registrations that are not planned, at most StepSize.
 func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
 	var list []convened.Newcomer
-	err := s.tx(ctx, "read new registrations", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "read new registrations", func(tx *sql.Tx) error {
 		list = list[:0]
 		return each(ctx, tx, stmt("take_unplanned"), []any{StepSize}, func(rows *sql.Rows) error {
 			var n convened.Newcomer
@@ -37,7 +37,7 @@ func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
 // Occasions returns the occasions of an event that are recorded.
 func (s *Store) Occasions(ctx context.Context, event string) ([]convened.Recorded, error) {
 	var list []convened.Recorded
-	err := s.tx(ctx, "read occasions", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "read occasions", func(tx *sql.Tx) error {
 		list = nil
 		return each(ctx, tx, stmt("occasions_of"), []any{event}, func(rows *sql.Rows) error {
 			r, err := scanRecorded(rows)
@@ -59,7 +59,7 @@ func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
 // Where the event was edited meanwhile it does nothing and returns convened.ErrEdited.
 func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
 	var step convened.Step
-	err := s.tx(ctx, "plan reminders", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, hasty, "plan reminders", func(tx *sql.Tx) error {
 		step = convened.Step{}
 		e, err := lockEvent(ctx, tx, p.Event)
 		if err != nil {
@@ -94,7 +94,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 	}
 	var due []change
 	all := convened.Step{Done: true}
-	err := s.tx(ctx, "read changes", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, brisk, "read changes", func(tx *sql.Tx) error {
 		due = nil
 		return each(ctx, tx, stmt("due_changes"), []any{now}, func(rows *sql.Rows) error {
 			var c change
@@ -109,7 +109,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 	var errs []error
 	for _, c := range due {
 		var step convened.Step
-		err := s.tx(ctx, "plan updates", func(tx *sql.Tx) error {
+		err := s.txWith(ctx, hasty, "plan updates", func(tx *sql.Tx) error {
 			step = convened.Step{}
 			if _, err := lockEvent(ctx, tx, c.event); err != nil {
 				return err

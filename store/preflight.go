@@ -14,7 +14,7 @@ import (
 // plans the letter that tells its organiser, if there is one to tell. It does so
 // once for each start: trouble is nil if it was done before, or nothing is wrong.
 func (s *Store) LookBefore(ctx context.Context, now time.Time, e *convened.Event) (t *convened.Trouble, planned bool, err error) {
-	err = s.tx(ctx, "look what is wrong with "+e.Slug, func(tx *sql.Tx) error {
+	err = s.txWith(ctx, hasty, "look what is wrong with "+e.Slug, func(tx *sql.Tx) error {
 		t, planned = nil, false
 		first, err := changed(tx.ExecContext(ctx, stmt("note_look"), e.Slug, e.Starts))
 		if err != nil || !first {

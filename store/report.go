@@ -18,6 +18,7 @@ type Status struct {
 	Waiting       int                  // registrations that are not planned yet
 	WaitingSince  time.Time            // when the oldest of them came; zero if none
 	SchemaVersion int64
+	ReadOnly      bool // nothing can be written, and so nothing sent
 	Incoming      []IncomingLine // of the last seven days
 }
 
@@ -58,6 +59,9 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 	err := s.tx(ctx, "read the status", func(tx *sql.Tx) error {
 		st = Status{}
 		if err := tx.QueryRowContext(ctx, stmt("schema_version")).Scan(&st.SchemaVersion); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, stmt("read_only")).Scan(&st.ReadOnly); err != nil {
 			return err
 		}
 		if err := each(ctx, tx, stmt("list_daemons"), []any{lockBase}, func(rows *sql.Rows) error {

@@ -36,10 +36,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -57,6 +60,7 @@ type Store struct {
 	direct string // connection string past a pooler: for LISTEN and the session lock
 	log    *slog.Logger
 
+	connections     int
 	fuse            int
 	quarantineAfter time.Duration
 
@@ -86,13 +90,31 @@ type Options struct {
 	QuarantineAfter time.Duration
 }
 
-// Errors that callers tell apart.
+// Errors that callers tell apart. There is convened.ErrBusy too.
 var (
 	ErrNotFound    = errors.New("not found")
 	ErrSchema      = errors.New("the schema does not fit this program")
 	ErrReadOnly    = errors.New("the database is read-only")
 	ErrUnavailable = errors.New("the database can't be reached")
+	ErrFull        = errors.New("the database's disk is full")
+	ErrLogin       = errors.New("the database refuses our login")
+	ErrNoDatabase  = errors.New("the server has no such database")
+	ErrSlow        = errors.New("the database is too slow, or somebody holds what we need")
 )
+
+// InShort says in a few words what is wrong with the database, for a line of
+// status; the error itself belongs into the log.
+func InShort(err error) string {
+	for _, known := range []error{ErrFull, ErrReadOnly, ErrLogin, ErrNoDatabase, ErrUnavailable, ErrSlow, ErrSchema} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	if errors.Is(err, convened.ErrBusy) {
+		return "somebody else holds rows that we need in the database"
+	}
+	return "the database does not do what is asked"
+}
 
 // Open prepares a pool; it does not connect. Its error means that the URL is
 // no good, not that the database is down.
@@ -123,7 +145,7 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxOpenConns(o.Connections)
 	db.SetMaxIdleConns(o.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, direct: direct, log: o.Logger,
+	return &Store{db: db, direct: direct, log: o.Logger, connections: o.Connections,
 		fuse: o.Fuse, quarantineAfter: o.QuarantineAfter, events: map[eventKey]*convened.Event{}}, nil
 }
 
@@ -155,24 +177,60 @@ func connectionString(raw string) (string, error) {
 
 // A transaction's first words: what a statement may take and wait, whatever the
 // role or the pooler has set. Serializable as a default would fail what is
-// made to wait for each other by row locks.
-const beginWords = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '30s'`
+// made to wait for each other by row locks. Read-only as a default is somebody's
+// wish, and holds, although the driver begins each transaction as one that writes.
+const beginWords = `SET TRANSACTION ISOLATION LEVEL %s;
+SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '%s'; SET LOCAL idle_in_transaction_session_timeout = '30s';
+SELECT set_config('transaction_read_only', 'on', true) WHERE current_setting('default_transaction_read_only')::boolean`
+
+// A patience is how long a transaction waits for who holds a lock that it needs,
+// and how often.
+type patience struct {
+	words string // of a transaction's beginning
+	waits int
+}
+
+// How patient transactions are. Somebody at a terminal would rather wait than
+// type again. A step of the tick comes again with the next one, and meanwhile
+// holds up all that has nothing to do with the row that somebody sits on; what is
+// planned event by event waits for a moment only, since each event may have
+// somebody who sits on it.
+var (
+	patient = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 3}
+	brisk   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 1}
+	hasty   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "500ms"), 1}
+	// still is for what is read in several statements that must fit together.
+	still = patience{fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), 3}
+)
 
 // attempts at a transaction that lost against another: bounded, with jitter.
 const txTries = 6
 
 // tx runs f in a transaction and commits. A transaction that lost against
-// another (40001, 40P01) or found its connection dead before it did anything
-// runs again, a bounded number of times; f must therefore not keep anything
-// from a run that failed.
+// another (40001, 40P01) or waited for a lock in vain (55P03) runs again, a
+// bounded number of times; f must therefore not keep anything from a run that
+// failed.
 func (s *Store) tx(ctx context.Context, what string, f func(*sql.Tx) error) error {
+	return s.txWith(ctx, patient, what, f)
+}
+
+func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql.Tx) error) error {
+	waits := 0
 	for try := 1; ; try++ {
-		err := s.txOnce(ctx, f)
+		err := s.txOnce(ctx, p.words, f)
 		if err == nil {
 			return nil
 		}
-		if !lost(err) || try == txTries || ctx.Err() != nil {
+		switch code(err) {
+		case "55P03":
+			waits++
+		case "25006":
+			// A session keeps the default of when it began, and the host that it
+			// began with. The next ones ask anew.
+			s.db.SetMaxIdleConns(0)
+			s.db.SetMaxIdleConns(s.connections)
+		}
+		if !lost(err) || try == txTries || waits == p.waits || ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, classify(err))
 		}
 		wait := time.Duration(rand.Int64N(int64(10*time.Millisecond) << try))
@@ -183,13 +241,13 @@ func (s *Store) tx(ctx context.Context, what string, f func(*sql.Tx) error) erro
 	}
 }
 
-func (s *Store) txOnce(ctx context.Context, f func(*sql.Tx) error) error {
+func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if _, err := tx.ExecContext(ctx, beginWords); err != nil {
+	if _, err := tx.ExecContext(ctx, words); err != nil {
 		return err
 	}
 	if err := f(tx); err != nil {
@@ -198,33 +256,56 @@ func (s *Store) txOnce(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// lost reports whether a transaction failed for a reason that running it again mends.
-func lost(err error) bool {
+// code is the SQLSTATE of an error, or "".
+func code(err error) pq.ErrorCode {
 	var e *pq.Error
 	if errors.As(err, &e) {
-		return e.Code == "40001" || e.Code == "40P01" || e.Code == "55P03"
+		return e.Code
 	}
-	return false
+	return ""
+}
+
+// lost reports whether a transaction failed for a reason that running it again mends.
+func lost(err error) bool {
+	c := code(err)
+	return c == "40001" || c == "40P01" || c == "55P03"
 }
 
 // classify wraps an error of the driver in the one of ours that says what to do.
 func classify(err error) error {
-	var e *pq.Error
-	if errors.As(err, &e) {
-		switch {
-		case e.Code == "25006":
-			return fmt.Errorf("%w: %w", ErrReadOnly, err)
-		case e.Code == "42P01" || e.Code == "3F000" || e.Code == "42703":
-			return fmt.Errorf("%w: %w; run `convened migrate`", ErrSchema, err)
-		case strings.HasPrefix(string(e.Code), "08") || strings.HasPrefix(string(e.Code), "57P"):
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
+	c := string(code(err))
+	var kind error
+	switch {
+	case c == "25006":
+		kind = ErrReadOnly
+	case c == "42P01" || c == "3F000" || c == "42703":
+		return fmt.Errorf("%w: %w; run `convened migrate`", ErrSchema, err)
+	case c == "53100":
+		kind = ErrFull
+	case c == "55P03":
+		kind = convened.ErrBusy
+	case c == "57014":
+		kind = ErrSlow
+	case strings.HasPrefix(c, "28"):
+		kind = ErrLogin
+	case c == "3D000":
+		kind = ErrNoDatabase
+	case strings.HasPrefix(c, "08") || strings.HasPrefix(c, "57P") || c == "53300":
+		kind = ErrUnavailable
+	case c == "" && unreachable(err):
+		kind = ErrUnavailable
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound
+	default:
 		return err
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
-	}
-	return err
+	return fmt.Errorf("%w: %w", kind, err)
+}
+
+// unreachable reports whether nobody answered at all, or not to the end.
+func unreachable(err error) bool {
+	var broken net.Error
+	return errors.As(err, &broken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
 // ServerTime returns the database's clock.

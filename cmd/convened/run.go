@@ -100,17 +100,12 @@ func (sv *service) run(ctx context.Context) error {
 	notify.Ready()
 	defer notify.Stopping()
 
-	keys, err := waitForDatabase(ctx, s, notify, clock, log)
+	keys, id, err := waitForDatabase(ctx, s, notify, clock, log)
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return nil
-	}
-	host, _ := os.Hostname()
-	id, err := s.Register(ctx, store.Daemon{Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Host: host, PID: os.Getpid(), Version: version()})
-	if err != nil {
-		return err
 	}
 	seen := newWitness(ctx, cfg, s, id, clock, log)
 	defer seen.close()
@@ -215,34 +210,40 @@ func housekeep(ctx context.Context, d *desk.Desk, retention time.Duration, clock
 	}
 }
 
-// waitForDatabase waits until the database answers with a schema that fits. A
-// schema that does not is an error; a database that is down is waited for.
-func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifier, clock func() time.Time, log *slog.Logger) (convened.Keyring, error) {
-	said := false
+// waitForDatabase waits until the database answers with a schema that fits, and
+// has taken note of this daemon. A schema that does not fit is an error; a
+// database that is down, or can't be written to, is waited for.
+func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifier, clock func() time.Time, log *slog.Logger) (convened.Keyring, int64, error) {
+	host, _ := os.Hostname()
+	me := store.Daemon{Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Host: host, PID: os.Getpid(), Version: version()}
+	said := "" // the last reason
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		var keys convened.Keyring
+		var id int64
 		err := s.CheckSchema(ctx)
 		if err == nil {
-			var keys convened.Keyring
-			if keys, err = s.Keys(ctx); err == nil {
-				return keys, nil
-			}
+			keys, err = s.Keys(ctx)
 		}
-		if errors.Is(err, store.ErrSchema) || ctx.Err() != nil {
-			if ctx.Err() != nil {
-				return nil, nil
-			}
-			return nil, err
+		if err == nil {
+			id, err = s.Register(ctx, me)
 		}
-		if !said {
+		switch {
+		case ctx.Err() != nil:
+			return nil, 0, nil
+		case err == nil || errors.Is(err, store.ErrSchema):
+			return keys, id, err
+		}
+		why := store.InShort(err)
+		if why != said {
+			said = why
 			log.Error("the database does not answer, waiting for it", "error", err.Error())
-			said = true
 		}
-		notify.Status("waiting for the database")
+		notify.Status("waiting for the database: " + why)
 		notify.Finished(tickLoop, clock())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return nil, nil
+			return nil, 0, nil
 		}
 	}
 }
@@ -266,7 +267,7 @@ func (v *vital) ticked(r scheduler.Report, err error) {
 	status := "running"
 	switch {
 	case err != nil:
-		status = "the database does not do what is asked, trying again: see the log"
+		status = store.InShort(err) + ", trying again: see the log"
 	case r.Waiting != "":
 		status = "waiting: " + r.Waiting
 	case r.More:

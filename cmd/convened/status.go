@@ -28,6 +28,9 @@ func (statusCommand) Run(e *env) error {
 			switch {
 			case d.Alive:
 				state, alive = d.Status, alive+1
+				if st.At.Sub(d.BeatAt) > 4*beatInterval {
+					state = "here, and has not written for a while: is the database's disk full, or somebody sitting on its rows?"
+				}
 			case !d.StoppedAt.IsZero():
 				state = "stopped " + ago(st.At, d.StoppedAt)
 			}
@@ -42,6 +45,9 @@ func (statusCommand) Run(e *env) error {
 			fmt.Fprintln(e.stdout, "1 daemon is running.")
 		default:
 			fmt.Fprintf(e.stdout, "%d daemons are running.\n", alive)
+		}
+		if st.ReadOnly {
+			fmt.Fprintln(e.stdout, "The database is read-only: nothing is sent until it can be written to. Is this the primary?")
 		}
 		e.showQuarantine(st)
 		if len(rows) > 0 {
@@ -138,16 +144,17 @@ func statusJSON(st store.Status) any {
 		Notices int            `json:"notices"`
 	}
 	out := struct {
-		At      time.Time      `json:"at"`
-		Schema  int64          `json:"schema_version"`
-		Daemons []daemon       `json:"daemons"`
-		Queue   []line         `json:"queue"`
-		Waiting int            `json:"registrations_waiting"`
-		Came    map[string]int `json:"came_back_in_7_days"`
+		At       time.Time      `json:"at"`
+		Schema   int64          `json:"schema_version"`
+		ReadOnly bool           `json:"database_read_only"`
+		Daemons  []daemon       `json:"daemons"`
+		Queue    []line         `json:"queue"`
+		Waiting  int            `json:"registrations_waiting"`
+		Came     map[string]int `json:"came_back_in_7_days"`
 
 		Quarantine *quarantine `json:"quarantine"`
 		Held       []held      `json:"held"`
-	}{At: st.At, Schema: st.SchemaVersion, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting, Came: map[string]int{}, Held: []held{}}
+	}{At: st.At, Schema: st.SchemaVersion, ReadOnly: st.ReadOnly, Daemons: []daemon{}, Queue: []line{}, Waiting: st.Waiting, Came: map[string]int{}, Held: []held{}}
 	if q := st.Quarantine; q != nil {
 		out.Quarantine = &quarantine{q.Since, q.Reason}
 	}
