@@ -3,7 +3,7 @@
 # On a machine with Go and a package manager, `make demo` and `make test` do all
 # of their own set-up: build/setup.sh installs what is missing, once.
 
-# Arguments for the demo: make demo ARGS='--help'
+# Arguments for the demo and the faults: make demo ARGS='--help'
 ARGS ?=
 # What the demo and the tests need besides Go: see build/setup.sh.
 NEEDS ?= postgres
@@ -61,6 +61,11 @@ race: setup ## All tests with the race detector
 postfix: NEEDS += postfix
 postfix: setup ## A real Postfix, private too, that brings a bounce back; as root
 	@$(WITHPG) go test -tags postfix -count=1 -run TestPostfix $(TESTFLAGS) ./cmd/convened
+
+.PHONY: chaos
+chaos: NEEDS += pgbouncer
+chaos: setup ## Every fault of docs/faults.md, played against the daemon; ARGS='--help' says how
+	@$(RUN) go run ./internal/lab/chaos $(ARGS)
 
 .PHONY: fmt
 fmt: $(LINT) ## Formats every Go file

@@ -8,6 +8,7 @@
 #   cc         a C compiler, for the race detector
 #   postfix    the programs of a mail server; none of the system's own is
 #              configured or started
+#   pgbouncer  the pooler before Postgres; the system's own is not started
 #
 # It works as root, as somebody whom sudo obeys, or with Homebrew. Else it says
 # what an administrator would have to install.
@@ -40,7 +41,8 @@ has() {
 		;;
 	cc) command -v gcc >/dev/null || command -v clang >/dev/null ;;
 	postfix) command -v postconf >/dev/null || [ -x /usr/sbin/postconf ] ;;
-	*) fail "build/setup.sh does not know $1: postgres, chromium, cc or postfix" ;;
+	pgbouncer) command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix or pgbouncer" ;;
 	esac
 }
 
@@ -56,6 +58,7 @@ packages() {
 	brew:postfix) fail "macOS has a Postfix of its own; where is its postconf?" ;;
 	*:chromium) echo chromium ;;
 	*:postfix) echo postfix ;;
+	*:pgbouncer) echo pgbouncer ;;
 	esac
 }
 
@@ -74,9 +77,9 @@ install() {
 		mkdir -p $dir
 		echo "create_main_cluster = false" >$dir/convened.conf
 		case " $* " in
-		*" postfix "*)
+		*" postfix "* | *" pgbouncer "*)
 			# Nor does the machine become a mail server: it is not configured as
-			# one, and what the package would start is not started.
+			# one, and what the packages would start is not started.
 			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
 			if [ ! -e /usr/sbin/policy-rc.d ]; then
 				policy=/usr/sbin/policy-rc.d

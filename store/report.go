@@ -18,7 +18,7 @@ type Status struct {
 	Waiting       int                  // registrations that are not planned yet
 	WaitingSince  time.Time            // when the oldest of them came; zero if none
 	SchemaVersion int64
-	ReadOnly      bool // nothing can be written, and so nothing sent
+	ReadOnly      bool           // nothing can be written, and so nothing sent
 	Incoming      []IncomingLine // of the last seven days
 }
 
