@@ -34,18 +34,22 @@ import (
 	"convened/templates"
 )
 
-//go:embed pages/*.html
+//go:embed pages/*.html pages/organiser/*.html
 var pageFiles embed.FS
 
 //go:embed assets/*
 var assetFiles embed.FS
 
-// policy lets a page use the style sheets of its own site and show the pictures of
-// organisers, send forms to its own site, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src https: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+// registrantPolicy lets a page use the style sheets of its own site and show the
+// pictures of organisers, send forms to its own site, and nothing else.
+const registrantPolicy = "default-src 'none'; style-src 'self'; img-src https: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// organiserPolicy lets a page run the scripts of its own site beside that, which may
+// ask for parts of pages, and show letters in frames. No script stands in a page.
+const organiserPolicy = registrantPolicy + "; script-src 'self'; connect-src 'self'; frame-src 'self'"
 
 // guarded sets what every answer has, before anything can go wrong.
-func guarded(next http.Handler) http.Handler {
+func guarded(policy string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -101,34 +105,43 @@ type asset struct {
 // plainPath is a path that means the same in a pattern, in a URL and in HTML.
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// newSite reads the pages and the assets, which are part of the program, and
-// checks where they are to live.
-func newSite(publicURL string) (*site, error) {
-	u, err := url.Parse(strings.TrimRight(publicURL, "/"))
+// newSite reads the pages of a folder and the assets, which are part of the program,
+// and checks where they are to live, as the configuration key of that name says. Each
+// page stands in the folder's layout.html, and may use what parts.html defines.
+func newSite(key, rawURL, folder string, assets map[string]string) (*site, error) {
+	u, err := url.Parse(strings.TrimRight(rawURL, "/"))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("public.url: %q is not a URL such as https://events.example.org", publicURL)
+		return nil, fmt.Errorf("%s: %q is not a URL such as https://events.example.org", key, rawURL)
 	}
 	if !plainPath.MatchString(u.Path) || path.Clean("/"+u.Path) != "/"+strings.TrimPrefix(u.Path, "/") {
-		return nil, fmt.Errorf("public.url: the path %q has more in it than letters, digits and -._~", u.Path)
+		return nil, fmt.Errorf("%s: the path %q has more in it than letters, digits and -._~", key, u.Path)
 	}
 	s := &site{origin: u.Scheme + "://" + u.Host, prefix: u.Path, assets: map[string]asset{}, pages: map[string]*template.Template{}}
-	for name, contentType := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
+	for name, contentType := range assets {
 		body, err := fs.ReadFile(assetFiles, "assets/"+name)
 		if err != nil {
 			return nil, fmt.Errorf("read the assets: %w", err)
 		}
 		sum := sha256.Sum256(body)
 		ext := path.Ext(name)
-		s.assets[name] = asset{s.prefix + "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext, contentType, body}
+		s.assets[name] = asset{s.prefix + "/assets/" + strings.TrimSuffix(path.Base(name), ext) + "." + hex.EncodeToString(sum[:6]) + ext, contentType, body}
 	}
-	layout, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
+	layout, err := template.ParseFS(pageFiles, folder+"/layout.html", folder+"/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	for _, name := range []string{"registration", "cancel", "unsubscribe", "unsubscribed", "join", "sorry"} {
+	files, err := fs.Glob(pageFiles, folder+"/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
 		page, err := layout.Clone()
 		if err == nil {
-			page, err = page.ParseFS(pageFiles, "pages/"+name+".html")
+			page, err = page.ParseFS(pageFiles, file)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the pages: %w", err)
@@ -137,6 +150,13 @@ func newSite(publicURL string) (*site, error) {
 	}
 	return s, nil
 }
+
+// What pages of either site refer to: the file, and its media type.
+const (
+	cssType    = "text/css; charset=utf-8"
+	scriptType = "text/javascript; charset=utf-8"
+	svgType    = "image/svg+xml"
+)
 
 // serveAssets adds the files that pages refer to. They hold nothing of anybody, and
 // may be kept.
@@ -169,7 +189,7 @@ func (s *site) colours(w http.ResponseWriter, file string) bool {
 		return false
 	}
 	c := templates.ColoursOf("#" + accent)
-	keep(w, "text/css; charset=utf-8", "public, max-age=86400")
+	keep(w, cssType, "public, max-age=86400")
 	fmt.Fprintf(w, ":root{--accent:%s;--link:%s;--button:%s;--on-button:%s}\n@media (prefers-color-scheme:dark){:root{--link:%s;--button:%s;--on-button:%s}}\n",
 		c.Accent, c.Link, c.Button, c.OnButton, c.LinkDark, c.ButtonDark, c.OnDark)
 	return true

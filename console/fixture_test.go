@@ -297,6 +297,9 @@ func (s *stage) do(method, url, body string, more ...string) answer {
 		}
 		r.Header.Set(more[i], more[i+1])
 	}
+	if r.Header.Get("X-Forwarded-For") != "" {
+		r.RemoteAddr = "127.0.0.1:4711" // the proxy, which says it
+	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	res := w.Result()

@@ -26,17 +26,21 @@ const (
 // mostBuckets bounds how many addresses are remembered, twice over.
 const mostBuckets = 5000
 
-// A limiter has a token bucket for each address that was seen lately. Its memory is
-// bounded: when the young generation is full, it becomes the old one, and what was
+// A limiter has a token bucket for each key, an address above all, that was seen lately.
+// Its memory is bounded: when the young generation is full, it becomes the old one, and what was
 // the old one is forgotten.
-type limiter struct {
+type limiter[K comparable] struct {
+	perSecond  rate.Limit
+	burst      int
 	mu         sync.Mutex
-	young, old map[netip.Addr]*rate.Limiter
+	young, old map[K]*rate.Limiter
 }
 
-func newLimiter() *limiter { return &limiter{young: map[netip.Addr]*rate.Limiter{}} }
+func newLimiter[K comparable](perSecond rate.Limit, burst int) *limiter[K] {
+	return &limiter[K]{perSecond: perSecond, burst: burst, young: map[K]*rate.Limiter{}}
+}
 
-func (l *limiter) bucket(a netip.Addr) *rate.Limiter {
+func (l *limiter[K]) bucket(a K) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b := l.young[a]; b != nil {
@@ -44,20 +48,20 @@ func (l *limiter) bucket(a netip.Addr) *rate.Limiter {
 	}
 	b := l.old[a]
 	if b == nil {
-		b = rate.NewLimiter(perSecond, burst)
+		b = rate.NewLimiter(l.perSecond, l.burst)
 	}
 	if len(l.young) >= mostBuckets {
-		l.young, l.old = map[netip.Addr]*rate.Limiter{}, l.young
+		l.young, l.old = map[K]*rate.Limiter{}, l.young
 	}
 	l.young[a] = b
 	return b
 }
 
 // allow takes a token for a request, and reports false where there is none.
-func (l *limiter) allow(now time.Time, a netip.Addr) bool { return l.bucket(a).AllowN(now, 1) }
+func (l *limiter[K]) allow(now time.Time, a K) bool { return l.bucket(a).AllowN(now, 1) }
 
 // miss takes the price of a link that opened nothing, into debt if need be.
-func (l *limiter) miss(now time.Time, a netip.Addr) { l.bucket(a).ReserveN(now, costOfMiss-1) }
+func (l *limiter[K]) miss(now time.Time, a K) { l.bucket(a).ReserveN(now, costOfMiss-1) }
 
 // clientOf returns whom a request is from, as far as it can be known: the peer, or
 // where that is a proxy on this machine, whom the proxy names last in

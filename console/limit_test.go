@@ -109,7 +109,7 @@ func TestAProxyThatNamesNobodyIsSaidOnce(t *testing.T) {
 
 func TestTheMemoryOfWhoAskedIsBounded(t *testing.T) {
 	t.Parallel()
-	l := newLimiter()
+	l := newLimiter[netip.Addr](perSecond, burst)
 	heavy := netip.MustParseAddr("203.0.113.9")
 	for range burst {
 		l.allow(early, heavy)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +51,7 @@ type RegistrantOptions struct {
 type registrant struct {
 	*site
 	RegistrantOptions
-	limits *limiter
+	limits *limiter[netip.Addr]
 	down   atomic.Bool // the database did not answer the last request
 	named  atomic.Bool // it was said that the proxy names nobody
 }
@@ -79,7 +80,7 @@ const maxBody = 16 << 10
 // which is answered at once (200): who sends it follows nothing. What a seat does not offer any more (the
 // event is over, or off; the seat is given up) leads back to the page, which says so.
 func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
-	s, err := newSite(o.PublicURL)
+	s, err := newSite("public.url", o.PublicURL, "pages", map[string]string{"style.css": cssType, "icon.svg": svgType})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
-	g := &registrant{site: s, RegistrantOptions: o, limits: newLimiter()}
+	g := &registrant{site: s, RegistrantOptions: o, limits: newLimiter[netip.Addr](perSecond, burst)}
 
 	mux := http.NewServeMux()
 	at := s.prefix + "/r/{token}"
@@ -123,7 +124,7 @@ func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
 	}
 	origin.SetDenyHandler(g.sorry(http.StatusForbidden))
 	inner := http.MaxBytesHandler(origin.Handler(mux), maxBody)
-	return guarded(recovered(o.Logger, g.sorry(http.StatusInternalServerError), g.limited(inner))), nil
+	return guarded(registrantPolicy, recovered(o.Logger, g.sorry(http.StatusInternalServerError), g.limited(inner))), nil
 }
 
 // limited turns away who asks for too much.

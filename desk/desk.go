@@ -40,6 +40,9 @@ type Desk struct {
 	// Doubt is how often letters go out again that may have arrived; nil is usual.
 	Doubt convened.Doubt
 
+	// Cost is what a guess at a password costs; zero is UsualCost.
+	Cost Cost
+
 	// Permit says why no mail may go to the recipient of a claim, or "": see
 	// scheduler.Options. nil: everybody may get mail.
 	Permit func(*convened.Claim) string
@@ -180,8 +183,24 @@ func (d *Desk) Carry(ctx context.Context, now time.Time, p *Proposal) (*convened
 	}
 	return d.Store.Apply(ctx, store.Edit{
 		Event: p.Event, By: d.By, Raises: p.raises, Moved: p.moved,
-		Notify: p.Notify, DueAt: p.DueAt, OverAt: OverAt(p.Event, d.Grace), At: now,
+		Notify: p.Notify, DueAt: p.DueAt, OverAt: OverAt(p.Event, d.Grace), At: now, Detail: p.summary(),
 	})
+}
+
+// summary is what the trail says of a proposal that was carried out: which keys
+// changed, and how many people are written to.
+func (p *Proposal) summary() string {
+	var keys []string
+	for _, c := range p.Changes {
+		if key, _, _ := strings.Cut(c.Field, "."); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	s := strings.Join(keys, ", ")
+	if p.Notify != "" {
+		s += fmt.Sprintf("; %d to be told", p.Mails)
+	}
+	return s
 }
 
 // OverAt returns the instant after which nothing of an event is planned any

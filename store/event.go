@@ -278,6 +278,7 @@ type Edit struct {
 	DueAt  time.Time       // when they are told
 	OverAt time.Time       // when nothing more will ever be planned
 	At     time.Time       // now
+	Detail string          // what the trail says of it besides its name; may be ""
 }
 
 // Apply writes an edit: the event, its reminders, the revision and the change
@@ -332,10 +333,25 @@ func (s *Store) Apply(ctx context.Context, edit Edit) (*convened.Event, error) {
 				return err
 			}
 		}
+		if err := note(ctx, tx, edit.deed()); err != nil {
+			return err
+		}
 		written, err = loadEvent(ctx, tx, e.Slug)
 		return err
 	})
 	return written, err
+}
+
+// deed is what the trail says of an edit.
+func (edit *Edit) deed() convened.Deed {
+	d := convened.Deed{What: convened.EventChanged, Event: edit.Event.Slug, Detail: edit.Detail}
+	switch {
+	case edit.Event.Revision == 0:
+		d.What = convened.EventMade
+	case edit.Notify == convened.Cancellation:
+		d.What = convened.EventCalledOff
+	}
+	return d
 }
 
 // writeReminders brings the rows to what the event says. A rule that stays

@@ -53,8 +53,10 @@ func (s *Store) GiveUp(ctx context.Context, now time.Time, event string, seat co
 		if _, err := tx.ExecContext(ctx, stmt("drop_planned"), int64(seat), array(kinds), now, "the registration was cancelled"); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, stmt("plan_withdrawal"), int64(seat), now)
-		return err
+		if _, err = tx.ExecContext(ctx, stmt("plan_withdrawal"), int64(seat), now); err != nil {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.SeatGivenUp, Event: event, Registration: seat})
 	})
 	return left, err
 }
@@ -73,8 +75,10 @@ func (s *Store) Mute(ctx context.Context, now time.Time, event string, seat conv
 			return err
 		}
 		kinds := []string{string(convened.ReminderKind), string(convened.Followup)}
-		_, err = tx.ExecContext(ctx, stmt("drop_planned"), int64(seat), array(kinds), now, "the reminders were muted")
-		return err
+		if _, err = tx.ExecContext(ctx, stmt("drop_planned"), int64(seat), array(kinds), now, "the reminders were muted"); err != nil {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.SeatMuted, Event: event, Registration: seat})
 	})
 	return muted, err
 }
@@ -94,6 +98,9 @@ func (s *Store) Unmute(ctx context.Context, now time.Time, event string, seat co
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, stmt("count_seats"), event, 1); err != nil {
+			return err
+		}
+		if err := note(ctx, tx, convened.Deed{What: convened.SeatUnmuted, Event: event, Registration: seat}); err != nil {
 			return err
 		}
 		if e.status == convened.EventIsOff {
@@ -118,6 +125,9 @@ func (s *Store) Erase(ctx context.Context, now time.Time, event, address, typed 
 	err := s.tx(ctx, "erase a registration", func(tx *sql.Tx) error {
 		ids, err := eraseIDs(ctx, tx, now, stmt("registrations_of_address"), event, address, typed)
 		n = len(ids)
+		for i := 0; i < n && err == nil; i++ {
+			err = note(ctx, tx, convened.Deed{What: convened.PersonErased, Event: event, Registration: convened.RegistrationID(ids[i])})
+		}
 		return err
 	})
 	return n, err
@@ -150,6 +160,9 @@ func eraseIDs(ctx context.Context, tx *sql.Tx, now time.Time, query string, args
 		if _, err := tx.ExecContext(ctx, stmt(name), array(ids), now); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	if _, err := tx.ExecContext(ctx, stmt("erase_deeds"), array(ids)); err != nil {
+		return nil, fmt.Errorf("erase_deeds: %w", err)
 	}
 	return ids, nil
 }

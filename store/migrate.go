@@ -111,7 +111,10 @@ func newSecret() []byte {
 func (s *Store) RotateKey(ctx context.Context) (uint32, error) {
 	var id uint32
 	err := s.tx(ctx, "rotate the key for links", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, stmt("rotate_key"), newSecret()).Scan(&id)
+		if err := tx.QueryRowContext(ctx, stmt("rotate_key"), newSecret()).Scan(&id); err != nil {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.KeyRotated, Detail: fmt.Sprintf("key %d signs from now on", id)})
 	})
 	if forbidden(err) {
 		err = fmt.Errorf("%w; run it as the role that runs `convened migrate`", err)

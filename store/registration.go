@@ -33,18 +33,34 @@ func (s *Store) AddRegistrations(ctx context.Context, list []Entry) ([]convened.
 	var ids []convened.RegistrationID
 	err := s.tx(ctx, "write registrations", func(tx *sql.Tx) error {
 		ids = ids[:0]
-		return each(ctx, tx, stmt("add_registrations"), []any{array(cols[0]), array(cols[1]), array(cols[2]), array(cols[3]), array(cols[4]), array(cols[5]), array(created)}, func(rows *sql.Rows) error {
+		err := each(ctx, tx, stmt("add_registrations"), []any{array(cols[0]), array(cols[1]), array(cols[2]), array(cols[3]), array(cols[4]), array(cols[5]), array(created)}, func(rows *sql.Rows) error {
 			var id convened.RegistrationID
 			err := rows.Scan(&id)
 			ids = append(ids, id)
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, added(list, ids))
 	})
 	var e *pq.Error
 	if errors.As(err, &e) && e.Code == "23503" {
 		return nil, fmt.Errorf("event %w: %s", ErrNotFound, e.Detail)
 	}
 	return ids, err
+}
+
+// added is what the trail says of registrations that were written.
+func added(list []Entry, ids []convened.RegistrationID) convened.Deed {
+	d := convened.Deed{What: convened.RegistrationsAdded, Detail: fmt.Sprint(len(ids))}
+	if len(list) > 0 {
+		d.Event = list[0].Event // commands add to one event at a time
+	}
+	if len(ids) == 1 {
+		d.Registration = ids[0]
+	}
+	return d
 }
 
 // A Person is a seat of an event and how far their letters have come.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"convened"
@@ -66,6 +67,15 @@ type Decision struct {
 	States []convened.State // those that are in another by now stay as they are
 }
 
+// deed is what the trail says of a decision.
+func (d *Decision) deed() convened.Deed {
+	deed := convened.Deed{What: convened.NoticesReleased, Event: d.Event, Detail: fmt.Sprintf("%d chosen", len(d.IDs))}
+	if d.What == Retried {
+		deed.What = convened.NoticesRetried
+	}
+	return deed
+}
+
 // letGoStep is how many notices one transaction lets go.
 const letGoStep = 5000
 
@@ -76,7 +86,10 @@ func (s *Store) LetGo(ctx context.Context, now time.Time, decisions []Decision) 
 	for _, d := range decisions {
 		var release int64
 		err := s.tx(ctx, "write down a release", func(tx *sql.Tx) error {
-			return tx.QueryRowContext(ctx, stmt("note_release"), d.What, now, d.By, d.About).Scan(&release)
+			if err := tx.QueryRowContext(ctx, stmt("note_release"), d.What, now, d.By, d.About).Scan(&release); err != nil {
+				return err
+			}
+			return note(ctx, tx, d.deed())
 		})
 		for ids := int64s(d.IDs); len(ids) > 0 && err == nil; {
 			step := ids[:min(letGoStep, len(ids))]

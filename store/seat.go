@@ -53,8 +53,10 @@ func (s *Store) SeatByID(ctx context.Context, id convened.RegistrationID) (*conv
 func (s *Store) Choose(ctx context.Context, event string, seat convened.RegistrationID, language, zone string) (bool, error) {
 	chosen := false
 	err := s.tx(ctx, "choose a language and a zone", func(tx *sql.Tx) (err error) {
-		chosen, err = changed(tx.ExecContext(ctx, stmt("choose"), event, int64(seat), clean(language), clean(zone)))
-		return err
+		if chosen, err = changed(tx.ExecContext(ctx, stmt("choose"), event, int64(seat), clean(language), clean(zone))); err != nil || !chosen {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.SeatChosen, Event: event, Registration: seat})
 	})
 	return chosen, err
 }

@@ -310,6 +310,9 @@ func (s *Store) EndQuarantine(ctx context.Context, now time.Time, by string) (*c
 		if _, err := tx.ExecContext(ctx, stmt("note_release"), "quarantine", now, by, q.Reason); err != nil {
 			return err
 		}
+		if err := note(ctx, tx, convened.Deed{What: convened.QuarantineEnded, Detail: q.Reason}); err != nil {
+			return err
+		}
 		ended = q
 		_, err = tx.ExecContext(ctx, stmt("tell_daemons"), "release")
 		return err

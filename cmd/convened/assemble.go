@@ -58,6 +58,8 @@ func (e *env) withStore(f func(cfg *config.Config, s *store.Store) error) error 
 		return err
 	}
 	defer func() { _ = s.Close() }()
+	// What a command changes is written down as the deed of who typed it.
+	e.ctx = store.As(e.ctx, convened.Actor{Name: operator(), Via: convened.ByCommand, At: e.clock()})
 	return helpful(f(cfg, s))
 }
 

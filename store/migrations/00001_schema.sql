@@ -300,6 +300,50 @@ CREATE TABLE convened.keys (
     retired_at timestamptz
 );
 
+-- The organisers who may open the console. A password is kept as its argon2id
+-- hash alone, which names its own parameters; '' is none.
+CREATE TABLE convened.users (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email         text NOT NULL CHECK (email <> ''),
+    name          text NOT NULL DEFAULT '',
+    password      text NOT NULL DEFAULT '',
+    administrator boolean NOT NULL DEFAULT false,
+    created_at    timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX users_email ON convened.users (lower(email));
+
+CREATE TABLE convened.user_roles (
+    user_id bigint NOT NULL REFERENCES convened.users (id) ON DELETE CASCADE,
+    event   text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    role    text NOT NULL CHECK (role IN ('view', 'edit')),
+    PRIMARY KEY (user_id, event)
+);
+
+-- Who is signed in. Of the token, which the browser alone has, there is only the
+-- SHA-256: who reads this table can't sign in with it.
+CREATE TABLE convened.sessions (
+    digest     bytea PRIMARY KEY CHECK (length(digest) = 32),
+    user_id    bigint NOT NULL REFERENCES convened.users (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    seen_at    timestamptz NOT NULL
+);
+CREATE INDEX sessions_of_user ON convened.sessions (user_id);
+
+-- Who did what: rows are added and stay. What was done and by whom is never
+-- written again; the detail can be emptied when a person is erased.
+CREATE TABLE convened.trail (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at           timestamptz NOT NULL,
+    made_by      text NOT NULL,
+    via          text NOT NULL CHECK (via IN ('console', 'command')),
+    what         text NOT NULL,
+    event        text REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    registration bigint REFERENCES convened.registrations (id),
+    detail       text NOT NULL DEFAULT ''
+);
+CREATE INDEX trail_of_event ON convened.trail (event, id);
+CREATE INDEX trail_of_registration ON convened.trail (registration) WHERE registration IS NOT NULL;
+
 -- Once per statement the daemon is told that there is something to plan. It is
 -- a hint: what the daemon relies on is looking.
 -- +goose StatementBegin
