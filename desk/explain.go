@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,10 @@ type Explanation struct {
 	Attempts  map[convened.NoticeID][]convened.Attempt
 	Returns   []convened.Return // what came back of them, in the order in which it came
 	Notices   map[convened.NoticeID]store.NoticeLine
+
+	// Corrections says which mistyped address this one took the place of, and which
+	// took its place.
+	Corrections []store.Correction
 }
 
 // ErrNobody is wrapped where an address has not registered for an event.
@@ -56,6 +61,9 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 		if x.Returns, err = d.Store.ReturnsOf(ctx, o.Seats[0].ID); err != nil {
 			return nil, err
 		}
+		if x.Corrections, err = d.Store.CorrectionsOf(ctx, o.Seats[0].ID); err != nil {
+			return nil, err
+		}
 		for _, n := range h.Notices {
 			history = append(history, n.Notice)
 			x.Notices[n.ID] = n
@@ -64,5 +72,11 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 		return nil, fmt.Errorf("%s is %w for event %q, or was erased", email, ErrNobody, slug)
 	}
 	x.Lines = scheduler.Explain(o, history, now, d.policy())
+	for i := range x.Lines {
+		l := &x.Lines[i]
+		if n := x.Notices[l.Notice]; n.LetGo.What == store.Resent && (l.Verdict == scheduler.Did || l.Verdict == scheduler.Will && l.Why == "") {
+			l.Why = "sent once more, as " + cmp.Or(n.LetGo.By, "somebody") + " asked"
+		}
+	}
 	return x, nil
 }

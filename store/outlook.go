@@ -191,10 +191,10 @@ func (s *Store) History(ctx context.Context, seat convened.RegistrationID) (*His
 		err := each(ctx, tx, stmt("notices_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
 			var l NoticeLine
 			n := &l.Notice
-			var sent sql.NullTime
+			var sent, let sql.NullTime
 			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
-				&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause)
-			n.Instant, n.DueAt, n.SentAt = n.Instant.UTC(), n.DueAt.UTC(), utc(sent)
+				&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause, &l.LetGo.What, &l.LetGo.By, &let)
+			n.Instant, n.DueAt, n.SentAt, l.LetGo.At = n.Instant.UTC(), n.DueAt.UTC(), utc(sent), utc(let)
 			h.Notices = append(h.Notices, l)
 			return err
 		})

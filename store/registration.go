@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/lib/pq"
 
@@ -67,6 +70,7 @@ func added(list []Entry, ids []convened.RegistrationID) convened.Deed {
 type Person struct {
 	convened.Registration
 	RefusedAt    time.Time // zero: the address works as far as anyone knows
+	CorrectedTo  convened.RegistrationID
 	SourceRef    string
 	Confirmation convened.State // of the latest confirmation; "" if none is planned yet
 	LastError    string         // the server's words, where it was refused
@@ -74,19 +78,52 @@ type Person struct {
 	NextDue      time.Time      // zero: nothing is waiting
 }
 
-// People returns the registrations of an event in the order in which they
-// came, those not planned yet included, at most limit after the given id (0 is
-// the start). search, if not empty, must occur in the address or the name.
-func (s *Store) People(ctx context.Context, event, search string, after convened.RegistrationID, limit int) ([]Person, error) {
+// A Standing is how it is with a registration: what a search asks for.
+type Standing string
+
+// The standings that can be asked for.
+const (
+	Anyhow       Standing = ""
+	IsRegistered Standing = "registered" // has the seat, or will at the next tick
+	IsWaiting    Standing = "waiting"    // not planned yet
+	HasFailed    Standing = "failed"     // some letter did not arrive, or nobody knows, or it is held
+	IsRefused    Standing = "refused"    // the address does not work
+	IsMuted      Standing = "muted"
+	HasDeclined  Standing = "declined" // in a calendar, and has the seat
+	HasLeft      Standing = "cancelled"
+)
+
+// Standings lists those that can be asked for, without Anyhow.
+func Standings() []Standing {
+	return []Standing{IsRegistered, IsWaiting, HasFailed, IsRefused, IsMuted, HasDeclined, HasLeft}
+}
+
+// A Search says whom of an event somebody looks for.
+type Search struct {
+	Event    string
+	Text     string // must occur in the address or the name; case and accents do not matter. "" is everybody
+	Standing Standing
+	Before   convened.RegistrationID // those with lower numbers; 0 is the start
+	Limit    int
+}
+
+// People returns the registrations of an event, those not planned yet included,
+// the latest first.
+func (s *Store) People(ctx context.Context, q Search) ([]Person, error) {
+	before := int64(q.Before)
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	like, exact := looking(q.Text)
 	var list []Person
 	err := s.tx(ctx, "list registrations", func(tx *sql.Tx) error {
 		list = nil
-		return each(ctx, tx, stmt("list_registrations"), []any{event, int64(after), limit, search}, func(rows *sql.Rows) error {
+		return each(ctx, tx, stmt("list_registrations"), []any{q.Event, before, q.Limit, like, exact, string(q.Standing)}, func(rows *sql.Rows) error {
 			var p Person
 			r := &p.Registration
 			var sequenced, planned, seated, cancelled, muted, declined, erased, refused, next sql.NullTime
 			err := rows.Scan(&r.ID, &r.UID, &r.Event, &r.Email, &r.Name, &r.Language, &r.Zone, &p.SourceRef, &r.Sequence, &r.CreatedAt,
-				&sequenced, &planned, &seated, &cancelled, &muted, &declined, &erased, &refused, &p.Confirmation, &p.LastError, &p.Sent, &next)
+				&sequenced, &planned, &seated, &cancelled, &muted, &declined, &erased, &refused, &p.CorrectedTo, &p.Confirmation, &p.LastError, &p.Sent, &next)
 			r.CreatedAt = r.CreatedAt.UTC()
 			for to, from := range map[*time.Time]sql.NullTime{&r.SequencedAt: sequenced, &r.PlannedAt: planned, &r.SeatedAt: seated,
 				&r.CancelledAt: cancelled, &r.MutedAt: muted, &r.DeclinedAt: declined, &r.ErasedAt: erased, &p.RefusedAt: refused, &p.NextDue: next} {
@@ -99,6 +136,51 @@ func (s *Store) People(ctx context.Context, event, search string, after convened
 		})
 	})
 	return list, err
+}
+
+// accented are the letters that people most often leave the accents of. The more
+// there are, the less a pattern leaves out; a collation would know them all, but
+// which there are depends on the server.
+var accented = map[rune]string{
+	'a': "áàâäãåāăą", 'c': "çćč", 'e': "éèêëēėęě", 'i': "íìîïīı", 'n': "ñńň", 'o': "óòôöõøōő", 's': "śšşș", 'u': "úùûüūůű", 'y': "ýÿ", 'z': "žźż",
+}
+
+// looking returns what a search looks for, twice over: a pattern of LIKE in which
+// any character may stand where an accent may, which is quick to try, and a
+// regular expression that lets the right ones stand there, which is then tried on
+// the few that are left. A letter that was typed with its accent is meant so.
+func looking(text string) (like, exact string) {
+	const most = 100
+	var l, x strings.Builder
+	l.WriteByte('%')
+	for i, r := range []rune(strings.ToLower(strings.Join(strings.Fields(clean(text)), " "))) {
+		if i == most {
+			break
+		}
+		switch others, may := accented[r]; {
+		case may:
+			// The server's lower() may know ASCII alone.
+			fmt.Fprintf(&x, "[%c%s%s]", r, others, strings.ToUpper(others))
+			l.WriteByte('_')
+		case r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			fmt.Fprintf(&x, `\%c`, r)
+			if r == '%' || r == '_' || r == '\\' {
+				l.WriteByte('\\')
+			}
+			l.WriteRune(r)
+		case r > unicode.MaxASCII:
+			fmt.Fprintf(&x, "[%c%c]", r, unicode.ToUpper(r))
+			l.WriteByte('_')
+		default:
+			x.WriteRune(r)
+			l.WriteRune(r)
+		}
+	}
+	if x.Len() == 0 {
+		return "%", ""
+	}
+	l.WriteByte('%')
+	return l.String(), x.String()
 }
 
 // Seat returns the seat of an address (as address.Key has it) of an event, or ErrNotFound.

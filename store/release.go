@@ -55,6 +55,7 @@ func texts[T ~string](list []T) []string {
 const (
 	Released = "release" // to let held notices go
 	Retried  = "retry"   // to try notices again that were given up
+	Resent   = "resend"  // to send a confirmation once more
 )
 
 // A Decision lets notices go.

@@ -115,6 +115,14 @@ type NoticeLine struct {
 	Cause convened.Cause
 	Email string
 	Name  string
+	LetGo LetGo // read by History alone
+}
+
+// A LetGo says who let a notice go last. The zero value is nobody.
+type LetGo struct {
+	What string // Released, Retried or Resent
+	By   string
+	At   time.Time
 }
 
 // Notices returns notices of one event ("" is all) in one state ("" is all),

@@ -49,7 +49,7 @@ func TestAHardBounceMarksTheAddressAndDropsWhatWasPlanned(t *testing.T) {
 	if len(claims) != 1 || claims[0].Registration.Email != "bo@example.org" {
 		t.Errorf("%d claims after the bounce, want the other's reminder alone", len(claims))
 	}
-	people, err := s.People(t.Context(), "w", "ana@", 0, 10)
+	people, err := s.People(t.Context(), Search{Event: "w", Text: "ana@", Limit: 10})
 	if err != nil || len(people) != 1 {
 		t.Fatal(people, err)
 	}
@@ -76,7 +76,7 @@ func TestWhoRegistersAgainIsWrittenToAgain(t *testing.T) {
 	take(t, s, bounce(ana, early))
 	register(t, s, "w", "ANA@example.org")
 	planAll(t, s, early.Add(time.Hour))
-	if p, err := s.People(t.Context(), "w", "ana@", 0, 1); err != nil || !p[0].RefusedAt.IsZero() || p[0].LastError != "" {
+	if p, err := s.People(t.Context(), Search{Event: "w", Text: "ana@", Limit: 1}); err != nil || !p[0].RefusedAt.IsZero() || p[0].LastError != "" {
 		t.Errorf("the list says %+v, %v", p, err)
 	}
 	at := starts.Add(-24 * time.Hour)

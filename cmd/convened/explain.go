@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -105,6 +106,13 @@ func (c explainCommand) standing(x *desk.Explanation) []string {
 			list = append(list, "took the seat on "+in(s.SeatedAt, loc))
 		}
 	}
+	for _, r := range x.Corrections {
+		if x.Seat != nil && r.From == x.Seat.ID {
+			list = append(list, fmt.Sprintf("the address was corrected to %s by %s on %s: registration %d", plain(cmp.Or(r.ToEmail, "one that was erased")), plain(cmp.Or(r.By, "somebody")), in(r.At, loc), r.To))
+		} else {
+			list = append(list, fmt.Sprintf("registered as the correction of %s by %s on %s", plain(cmp.Or(r.FromEmail, "an address that was erased")), plain(cmp.Or(r.By, "somebody")), in(r.At, loc)))
+		}
+	}
 	for _, a := range x.Arrivals {
 		list = append(list, fmt.Sprintf("registered on %s and not planned yet: the daemon does it at its next tick", in(a.CreatedAt, loc)))
 	}
@@ -141,6 +149,15 @@ func said(a convened.Attempt) string {
 		parts = append(parts, "("+a.Phase+")")
 	}
 	return strings.Join(parts, " ")
+}
+
+type correctionJSON struct {
+	From      convened.RegistrationID `json:"from"`
+	FromEmail string                  `json:"from_email"`
+	To        convened.RegistrationID `json:"to"`
+	ToEmail   string                  `json:"to_email"`
+	By        string                  `json:"by"`
+	At        time.Time               `json:"at"`
 }
 
 func explanationJSON(c explainCommand, x *desk.Explanation) any {
@@ -185,10 +202,14 @@ func explanationJSON(c explainCommand, x *desk.Explanation) any {
 		MutedAt     *time.Time              `json:"muted_at"`
 		DeclinedAt  *time.Time              `json:"declined_at"`
 		RefusedAt   *time.Time              `json:"refused_at"`
+		Corrected   []correctionJSON        `json:"corrected"`
 		Arriving    int                     `json:"not_planned_yet"`
 		Mails       []line                  `json:"mails"`
 		Returns     []returnJSON            `json:"returned"`
-	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}, Returns: []returnJSON{}}
+	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), Corrected: []correctionJSON{}, RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}, Returns: []returnJSON{}}
+	for _, r := range x.Corrections {
+		out.Corrected = append(out.Corrected, correctionJSON{r.From, r.FromEmail, r.To, r.ToEmail, r.By, r.At})
+	}
 	for _, r := range x.Returns {
 		out.Returns = append(out.Returns, toReturnJSON(r))
 	}

@@ -11,10 +11,11 @@ import (
 )
 
 type noticesCommand struct {
-	List    noticesListCommand `cmd:"" help:"Mails by state, the latest first, with what the server said."`
-	Release releaseCommand     `cmd:"" help:"Let mail go that is held, or end the quarantine: who gets it is shown first."`
-	Retry   retryCommand       `cmd:"" help:"Try mail again that was refused or is in doubt: who gets it is shown first."`
-	Bounces bouncesCommand     `cmd:"" help:"What came back, the latest first: bounces, complaints, answers from calendars."`
+	List     noticesListCommand `cmd:"" help:"Mails by state, the latest first, with what the server said."`
+	Failures failuresCommand    `cmd:"" help:"What does not arrive of an event, by cause, and what to do about it."`
+	Release  releaseCommand     `cmd:"" help:"Let mail go that is held, or end the quarantine: who gets it is shown first."`
+	Retry    retryCommand       `cmd:"" help:"Try mail again that was refused or is in doubt: who gets it is shown first."`
+	Bounces  bouncesCommand     `cmd:"" help:"What came back, the latest first: bounces, complaints, answers from calendars."`
 }
 
 type noticesListCommand struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -14,13 +15,15 @@ import (
 )
 
 type registrationCommand struct {
-	Add    addCommand    `cmd:"" help:"Register one person, as a sign-up form would."`
-	Import importCommand `cmd:"" help:"Register everybody in a CSV file with a header."`
-	List   peopleCommand `cmd:"" help:"Who is registered, and how far their mails are."`
-	Cancel giveUpCommand `cmd:"" help:"Give up one person's seat: they get a cancellation, and nothing more."`
-	Mute   muteCommand   `cmd:"" help:"Stop one person's reminders; the seat stays."`
-	Unmute unmuteCommand `cmd:"" help:"Send one person reminders again, from now on."`
-	Erase  eraseCommand  `cmd:"" help:"Forget a person: the data goes from every table, the counts stay."`
+	Add     addCommand     `cmd:"" help:"Register one person, as a sign-up form would."`
+	Import  importCommand  `cmd:"" help:"Register everybody in a CSV file with a header."`
+	List    peopleCommand  `cmd:"" help:"Who is registered, and how far their mails are."`
+	Resend  resendCommand  `cmd:"" help:"Send one person the confirmation once more."`
+	Correct correctCommand `cmd:"" help:"Mend a mistyped address: the right one is confirmed, the wrong one gets nothing further."`
+	Cancel  giveUpCommand  `cmd:"" help:"Give up one person's seat: they get a cancellation, and nothing more."`
+	Mute    muteCommand    `cmd:"" help:"Stop one person's reminders; the seat stays."`
+	Unmute  unmuteCommand  `cmd:"" help:"Send one person reminders again, from now on."`
+	Erase   eraseCommand   `cmd:"" help:"Forget a person: the data goes from every table, the counts stay."`
 }
 
 type addCommand struct {
@@ -136,6 +139,48 @@ type one struct {
 	Email string `arg:"" help:"The address."`
 }
 
+type resendCommand struct{ one }
+
+// Run sends a confirmation once more.
+func (c resendCommand) Run(e *env) error {
+	return e.withOne(c.one, "the confirmation goes out once more", "", func(d *desk.Desk, now time.Time) (bool, error) {
+		r, err := d.Seat(e.ctx, c.Event, c.Email)
+		if err != nil {
+			return false, err
+		}
+		known, err := d.Confirmations(e.ctx, now, c.Event, r.ID)
+		if err != nil {
+			return false, err
+		}
+		return true, d.Resend(e.ctx, now, c.Event, r.ID, known)
+	})
+}
+
+type correctCommand struct {
+	one
+	To string `arg:"" name:"to" help:"The right address."`
+}
+
+// Run mends an address.
+func (c correctCommand) Run(e *env) error {
+	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
+		r, err := d.Seat(e.ctx, c.Event, c.Email)
+		if err != nil {
+			return err
+		}
+		id, err := d.Correct(e.ctx, e.clock(), c.Event, r.ID, c.To)
+		if err != nil {
+			return err
+		}
+		if e.cli.JSON {
+			return e.printJSON(map[string]any{"event": c.Event, "from": r.ID, "registration": id, "email": c.To})
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s at %s is now %s, registered as number %d: the daemon sends the confirmation there, and nothing further to the old address\n",
+			plain(c.Email), c.Event, plain(c.To), id)
+		return err
+	})
+}
+
 type giveUpCommand struct{ one }
 
 // Run gives up a seat.
@@ -210,49 +255,54 @@ func (c eraseCommand) Run(e *env) error {
 
 type peopleCommand struct {
 	Event  string `arg:"" help:"The event's slug."`
-	Search string `help:"Only whose address or name holds this."`
-	Limit  int    `help:"At most so many; 0 is all." default:"0"`
+	Search string `help:"Only whose address or name holds this; case and accents do not matter."`
+	State  string `help:"Only with whom it is so: registered, waiting (not planned yet), failed (some letter did not arrive, or is held), refused (the address does not work), muted, declined (in a calendar), cancelled."`
+	Limit  int    `help:"The latest so many; 0 is all." default:"0"`
 }
 
 // pageSize is how many registrations are read at a time.
 const pageSize = 1000
 
-// Run lists registrations, a page at a time, so that a large event does not
-// have to fit into memory.
+// Run lists registrations in the order in which they came.
 func (c peopleCommand) Run(e *env) error {
+	if c.State != "" && !slices.Contains(store.Standings(), store.Standing(c.State)) {
+		return usageError{fmt.Errorf("--state %q: there are %v", c.State, store.Standings())}
+	}
 	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
 		ev, err := d.Store.Event(e.ctx, c.Event)
 		if err != nil {
 			return fmt.Errorf("event %q: %w", c.Event, err)
 		}
-		var rows [][]string
-		out := []personJSON{}
-		var after convened.RegistrationID
-		for n := 0; c.Limit == 0 || n < c.Limit; {
+		var list []store.Person
+		for before := convened.RegistrationID(0); c.Limit == 0 || len(list) < c.Limit; {
 			size := pageSize
 			if c.Limit > 0 {
-				size = min(size, c.Limit-n)
+				size = min(size, c.Limit-len(list))
 			}
-			page, err := d.Store.People(e.ctx, c.Event, c.Search, after, size)
+			page, err := d.Store.People(e.ctx, store.Search{Event: c.Event, Text: c.Search, Standing: store.Standing(c.State), Before: before, Limit: size})
 			if err != nil {
 				return err
 			}
-			for _, p := range page {
-				after = p.ID
-				n++
-				out = append(out, toJSON(p))
-				rows = append(rows, []string{fmt.Sprint(p.ID), p.Email, p.Name, orEvent(p.Language, ev.Language), orEvent(p.Zone, ev.Zone), standing(p), fmt.Sprint(p.Sent), p.LastError})
-			}
-			if len(page) < size {
+			if list = append(list, page...); len(page) < size {
 				break
 			}
+			before = page[size-1].ID
 		}
+		slices.Reverse(list)
 		if e.cli.JSON {
+			out := make([]personJSON, len(list))
+			for i, p := range list {
+				out[i] = toJSON(p)
+			}
 			return e.printJSON(out)
 		}
-		if len(rows) == 0 {
+		if len(list) == 0 {
 			fmt.Fprintln(e.stdout, "Nobody.")
 			return nil
+		}
+		var rows [][]string
+		for _, p := range list {
+			rows = append(rows, []string{fmt.Sprint(p.ID), p.Email, p.Name, orEvent(p.Language, ev.Language), orEvent(p.Zone, ev.Zone), standing(p), fmt.Sprint(p.Sent), p.LastError})
 		}
 		return e.printTable([]string{"ID", "EMAIL", "NAME", "LANGUAGE", "ZONE", "STANDING", "SENT", "ERROR"}, rows)
 	})
@@ -270,6 +320,8 @@ func standing(p store.Person) string {
 	switch {
 	case !p.ErasedAt.IsZero():
 		return "erased"
+	case p.CorrectedTo != 0:
+		return fmt.Sprintf("corrected to %d", p.CorrectedTo)
 	case !p.CancelledAt.IsZero():
 		return "gave up the seat"
 	case !p.RefusedAt.IsZero():
@@ -302,6 +354,7 @@ type personJSON struct {
 	MutedAt      *time.Time              `json:"muted_at"`
 	DeclinedAt   *time.Time              `json:"declined_at"`
 	RefusedAt    *time.Time              `json:"refused_at"`
+	CorrectedTo  convened.RegistrationID `json:"corrected_to,omitempty"`
 	Confirmation convened.State          `json:"confirmation,omitempty"`
 	LastError    string                  `json:"last_error,omitempty"`
 	Sent         int                     `json:"sent"`
@@ -316,5 +369,5 @@ func toJSON(p store.Person) personJSON {
 		return &t
 	}
 	return personJSON{p.ID, p.UID, p.Email, p.Name, p.Language, p.Zone, p.SourceRef, p.Sequence, p.CreatedAt,
-		at(p.PlannedAt), at(p.CancelledAt), at(p.MutedAt), at(p.DeclinedAt), at(p.RefusedAt), p.Confirmation, p.LastError, p.Sent, standing(p)}
+		at(p.PlannedAt), at(p.CancelledAt), at(p.MutedAt), at(p.DeclinedAt), at(p.RefusedAt), p.CorrectedTo, p.Confirmation, p.LastError, p.Sent, standing(p)}
 }

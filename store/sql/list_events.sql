@@ -7,7 +7,7 @@ SELECT e.slug, e.title, e.description, e.introduction, e.location, e.language, e
 FROM convened.events e
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE seat = id AND cancelled_at IS NULL) AS registered,
-           count(*) FILTER (WHERE seat = id AND cancelled_at IS NOT NULL) AS given_up,
+           count(*) FILTER (WHERE seat = id AND cancelled_at IS NOT NULL AND corrected_to IS NULL) AS given_up,
            count(*) FILTER (WHERE planned_at IS NULL) AS waiting
     FROM convened.registrations
     WHERE event = e.slug

@@ -19,6 +19,7 @@ WITH input AS (
         sent_at = CASE WHEN i.state = 'sent' THEN i.at ELSE n.sent_at END,
         settled_at = CASE WHEN i.state IN ('planned', 'unknown', 'held') THEN NULL ELSE i.at END,
         last_code = nullif(i.code, 0),
+        last_enhanced = nullif(i.enhanced, ''),
         last_error = CASE WHEN i.state = 'sent' THEN NULL ELSE coalesce(nullif(i.reply, ''), n.last_error) END,
         cause = nullif(i.cause, ''),
         reason = nullif(i.reason, '')
