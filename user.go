@@ -74,6 +74,8 @@ const (
 	EventCalledOff      = "event called off"
 	RegistrationsAdded  = "registrations added"
 	SeatGivenUp         = "registration cancelled"
+	ConfirmationResent  = "confirmation sent again"
+	AddressCorrected    = "address corrected"
 	SeatMuted           = "reminders stopped"
 	SeatUnmuted         = "reminders resumed"
 	SeatChosen          = "language and zone set"

@@ -18,7 +18,7 @@ var trailWordsIn = map[string]*trailWords{
 		Console: "console", Command: "command line", Older: "Older entries", Newer: "Latest entries",
 		Deeds: map[string]string{
 			convened.EventMade: "event created", convened.EventChanged: "event changed", convened.EventCalledOff: "event cancelled",
-			convened.RegistrationsAdded: "registrations added", convened.SeatGivenUp: "registration cancelled", convened.SeatMuted: "reminders stopped",
+			convened.RegistrationsAdded: "registrations added", convened.SeatGivenUp: "registration cancelled", convened.ConfirmationResent: "confirmation sent again", convened.AddressCorrected: "address corrected", convened.SeatMuted: "reminders stopped",
 			convened.SeatUnmuted: "reminders resumed", convened.SeatChosen: "language and time zone set", convened.PersonErased: "person erased",
 			convened.NoticesReleased: "letters released", convened.NoticesRetried: "letters tried again", convened.QuarantineEnded: "quarantine ended",
 			convened.TestSent: "test letter sent", convened.RegistrantsExported: "registrants exported", convened.KeyRotated: "signing key replaced",
@@ -34,7 +34,7 @@ var trailWordsIn = map[string]*trailWords{
 		Console: "console", Command: "ligne de commande", Older: "Entrées plus anciennes", Newer: "Dernières entrées",
 		Deeds: map[string]string{
 			convened.EventMade: "événement créé", convened.EventChanged: "événement modifié", convened.EventCalledOff: "événement annulé",
-			convened.RegistrationsAdded: "inscriptions ajoutées", convened.SeatGivenUp: "inscription annulée", convened.SeatMuted: "rappels arrêtés",
+			convened.RegistrationsAdded: "inscriptions ajoutées", convened.SeatGivenUp: "inscription annulée", convened.ConfirmationResent: "confirmation renvoyée", convened.AddressCorrected: "adresse corrigée", convened.SeatMuted: "rappels arrêtés",
 			convened.SeatUnmuted: "rappels repris", convened.SeatChosen: "langue et fuseau horaire choisis", convened.PersonErased: "personne effacée",
 			convened.NoticesReleased: "e-mails libérés", convened.NoticesRetried: "e-mails relancés", convened.QuarantineEnded: "quarantaine levée",
 			convened.TestSent: "e-mail d’essai envoyé", convened.RegistrantsExported: "inscrits exportés", convened.KeyRotated: "clé de signature remplacée",
@@ -50,7 +50,7 @@ var trailWordsIn = map[string]*trailWords{
 		Console: "consola", Command: "línea de órdenes", Older: "Entradas anteriores", Newer: "Últimas entradas",
 		Deeds: map[string]string{
 			convened.EventMade: "evento creado", convened.EventChanged: "evento modificado", convened.EventCalledOff: "evento cancelado",
-			convened.RegistrationsAdded: "inscripciones añadidas", convened.SeatGivenUp: "inscripción cancelada", convened.SeatMuted: "recordatorios detenidos",
+			convened.RegistrationsAdded: "inscripciones añadidas", convened.SeatGivenUp: "inscripción cancelada", convened.ConfirmationResent: "confirmación reenviada", convened.AddressCorrected: "dirección corregida", convened.SeatMuted: "recordatorios detenidos",
 			convened.SeatUnmuted: "recordatorios reanudados", convened.SeatChosen: "idioma y zona horaria elegidos", convened.PersonErased: "persona borrada",
 			convened.NoticesReleased: "correos liberados", convened.NoticesRetried: "correos reintentados", convened.QuarantineEnded: "cuarentena terminada",
 			convened.TestSent: "correo de prueba enviado", convened.RegistrantsExported: "inscritos exportados", convened.KeyRotated: "clave de firma sustituida",

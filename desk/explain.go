@@ -31,6 +31,7 @@ type Explanation struct {
 	// Corrections says which mistyped address this one took the place of, and which
 	// took its place.
 	Corrections []store.Correction
+	Deeds       []convened.Deed // what organisers did about this person, in order
 }
 
 // ErrNobody is wrapped where an address has not registered for an event.
@@ -59,6 +60,9 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 		}
 		x.Attempts = h.Attempts
 		if x.Returns, err = d.Store.ReturnsOf(ctx, o.Seats[0].ID); err != nil {
+			return nil, err
+		}
+		if x.Deeds, err = d.Store.DeedsAbout(ctx, o.Seats[0].ID); err != nil {
 			return nil, err
 		}
 		if x.Corrections, err = d.Store.CorrectionsOf(ctx, o.Seats[0].ID); err != nil {

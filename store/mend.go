@@ -130,8 +130,10 @@ func (s *Store) Resend(ctx context.Context, now time.Time, event string, seat co
 		if _, err := tx.ExecContext(ctx, stmt("count_release"), decision, 1); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, stmt("tell_daemons"), Resent)
-		return err
+		if _, err := tx.ExecContext(ctx, stmt("tell_daemons"), Resent); err != nil {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.ConfirmationResent, Event: event, Registration: seat})
 	})
 }
 
@@ -151,8 +153,10 @@ func (s *Store) Correct(ctx context.Context, now time.Time, event string, seat c
 		if err := tx.QueryRowContext(ctx, stmt("correct_seat"), event, int64(seat), clean(email), now, clean(by)).Scan(&fresh); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, stmt("drop_planned"), int64(seat), array(texts(convened.Kinds())), now, corrected)
-		return err
+		if _, err := tx.ExecContext(ctx, stmt("drop_planned"), int64(seat), array(texts(convened.Kinds())), now, corrected); err != nil {
+			return err
+		}
+		return note(ctx, tx, convened.Deed{What: convened.AddressCorrected, Event: event, Registration: seat, Detail: fmt.Sprintf("now registration %d", fresh)})
 	})
 	return fresh, err
 }

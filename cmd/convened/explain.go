@@ -68,6 +68,16 @@ func (e *env) showExplanation(c explainCommand, x *desk.Explanation) error {
 			return err
 		}
 	}
+	rows = nil
+	for _, d := range x.Deeds {
+		rows = append(rows, []string{in(d.At, loc), d.What, fmt.Sprintf("%s (%s)", d.By, d.Via), d.Detail})
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(e.stdout, "\nWhat organisers did:")
+		if err := e.printTable([]string{"WHEN", "WHAT", "WHO", "DETAIL"}, rows); err != nil {
+			return err
+		}
+	}
 	if len(x.Returns) == 0 {
 		return nil
 	}
@@ -151,6 +161,14 @@ func said(a convened.Attempt) string {
 	return strings.Join(parts, " ")
 }
 
+type deedJSON struct {
+	At     time.Time    `json:"at"`
+	What   string       `json:"what"`
+	By     string       `json:"by"`
+	Via    convened.Via `json:"via"`
+	Detail string       `json:"detail,omitempty"`
+}
+
 type correctionJSON struct {
 	From      convened.RegistrationID `json:"from"`
 	FromEmail string                  `json:"from_email"`
@@ -206,7 +224,11 @@ func explanationJSON(c explainCommand, x *desk.Explanation) any {
 		Arriving    int                     `json:"not_planned_yet"`
 		Mails       []line                  `json:"mails"`
 		Returns     []returnJSON            `json:"returned"`
-	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), Corrected: []correctionJSON{}, RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}, Returns: []returnJSON{}}
+		Deeds       []deedJSON              `json:"done"`
+	}{Event: x.Event.Slug, Email: c.Email, At: x.At.UTC(), Corrected: []correctionJSON{}, RefusedAt: at(x.RefusedAt), Arriving: len(x.Arrivals), Mails: []line{}, Returns: []returnJSON{}, Deeds: []deedJSON{}}
+	for _, d := range x.Deeds {
+		out.Deeds = append(out.Deeds, deedJSON{d.At, d.What, d.By, d.Via, d.Detail})
+	}
 	for _, r := range x.Corrections {
 		out.Corrected = append(out.Corrected, correctionJSON{r.From, r.FromEmail, r.To, r.ToEmail, r.By, r.At})
 	}
