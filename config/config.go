@@ -112,6 +112,18 @@ type Public struct {
 // Console is what the organisers' browsers reach.
 type Console struct {
 	Listen string `yaml:"listen"` // as Public.Listen
+	URL    string `yaml:"url"`    // without a slash at its end; "" after Load where there is no listener on TCP and none was given
+	OIDC   OIDC   `yaml:"oidc"`
+}
+
+// OIDC says who else lets organisers in. Issuer "" is nobody.
+type OIDC struct {
+	Issuer           string `yaml:"issuer" aka:"provider,url"`
+	Name             string `yaml:"name"` // never "" after Load, where there is an issuer
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file" aka:"client_secret,secret"`
+	ClientSecret     Secret // from client_secret_file or the credential; "" for a public client
+	CreateUsers      bool   `yaml:"create_users"`
 }
 
 // Intake is what the mail server on this machine reaches.

@@ -174,7 +174,7 @@ func TestEveryKeyCanBeSetInTheEnvironment(t *testing.T) {
 	values := map[string]string{
 		"database.direct_url": "postgres:///other?host=/run/postgresql", "smtp.tls": "tls", "smtp.username": "me", "smtp.reply_to": "b@example.org",
 		"smtp.bounce_domain": "b.example.org", "smtp.dkim.domain": "example.org", "smtp.dkim.selector": "s", "public.listen": "[::1]:1",
-		"console.listen": "unix:/run/c.sock", "intake.listen": "[::1]:24", "allow_recipients": "example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
+		"console.listen": "unix:/run/c.sock", "console.url": "https://example.org/c", "console.oidc.issuer": "https://login.example.org", "console.oidc.name": "Login", "console.oidc.client_id": "c", "console.oidc.create_users": "true", "console.oidc.client_secret_file": write(t, "p", "x", 0o600), "intake.listen": "[::1]:24", "allow_recipients": "example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
 		"database.password_file": write(t, "p", "x", 0o600), "smtp.password_file": write(t, "p", "x", 0o600), "smtp.dkim.key_file": write(t, "p", signingKey(t, 2048), 0o600),
 		"smtp.rate": "2.5", "smtp.port": "26", "smtp.connections": "3", "smtp.dot_timeout": "11m", "poll_interval": "6s", "batch": "7", "lease": "8s",
 		"retry.first": "9s", "grace": "10m", "update_quiet": "11s", "fuse.max": "12", "quarantine_after": "13 days", "preflight": "3h", "on_unknown.confirmation": "2", "on_unknown.update": "2", "on_unknown.cancellation": "2", "on_unknown.reminder": "2", "on_unknown.followup": "2", "retention": "14 days",
@@ -315,7 +315,7 @@ func TestACredentialThatCannotBeReadIsAnError(t *testing.T) {
 	}
 	// systemd can announce a directory that the process then can't see.
 	_, err = Load(file, required("CREDENTIALS_DIRECTORY="+filepath.Join(dir, "gone")))
-	if got := problems(t, err); len(got) != 3 {
+	if got := problems(t, err); len(got) != 4 {
 		t.Errorf("problems %q, want one for each credential that could have been", got)
 	}
 	if _, err := Load(file, required("CREDENTIALS_DIRECTORY="+t.TempDir())); err != nil {

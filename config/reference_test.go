@@ -80,7 +80,8 @@ func TestEveryCommentedKeyOfTheExampleCanBeUncommented(t *testing.T) {
 	secrets := strings.NewReplacer("/etc/convened/templates", dir,
 		"/etc/convened/dkim.pem", write(t, "dkim.pem", signingKey(t, 2048), 0o600),
 		"/etc/convened/database-password", write(t, "database-password", "x", 0o600),
-		"/etc/convened/smtp-password", write(t, "smtp-password", "x", 0o600))
+		"/etc/convened/smtp-password", write(t, "smtp-password", "x", 0o600),
+		"/etc/convened/oidc-client-secret", write(t, "oidc-client-secret", "x", 0o600))
 	text := secrets.Replace(commented.ReplaceAllString(blank.ReplaceAllString(string(Example()), "$1: $3"), "$1$2"))
 	c, err := Load(write(t, "convened.yaml", text, 0o600), nil)
 	if err != nil {

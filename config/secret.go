@@ -30,6 +30,7 @@ func (l *loader) readSecrets() {
 		{"database.password_file", "database-password", &l.cfg.Database.Password, true},
 		{"smtp.password_file", "smtp-password", &l.cfg.SMTP.Password, true},
 		{"smtp.dkim.key_file", "dkim-key", &l.cfg.SMTP.DKIM.Key, false},
+		{"console.oidc.client_secret_file", "oidc-client-secret", &l.cfg.Console.OIDC.ClientSecret, true},
 	} {
 		file := field(&l.cfg, s.key)
 		if file.String() == "" {

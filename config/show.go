@@ -45,6 +45,8 @@ func (c *Config) text(k Key) string {
 		return FormatDuration(v)
 	case int:
 		return strconv.Itoa(v)
+	case bool:
+		return strconv.FormatBool(v)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case mail.Address:

@@ -207,15 +207,7 @@ func aligned(a, b string) bool {
 func (l *loader) checkPublic() {
 	p := &l.cfg.Public
 	if p.URL != "" {
-		u, err := url.Parse(p.URL)
-		switch {
-		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !isHost(u.Hostname()):
-			l.problem("public.url", "is not the address of a web site", "write something like https://events.example.org")
-		case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-			l.problem("public.url", "has more than a host and a path", "write something like https://events.example.org")
-		case u.Scheme == "http" && !isLoopback(u.Hostname()):
-			l.problem("public.url", "is not https, and its links carry keys", "write https://"+strings.TrimPrefix(p.URL, "http://"))
-		case isLoopback(u.Hostname()):
+		if u := l.checkSite("public.url", p.URL, "its links carry keys", "https://events.example.org"); u != nil && isLoopback(u.Hostname()) {
 			l.warn("public.url is %s: the links in the letters work on this machine alone", p.URL)
 		}
 		p.URL = strings.TrimRight(p.URL, "/")
@@ -233,7 +225,59 @@ func (l *loader) checkPublic() {
 	if p.Listen != "" && p.Listen == l.cfg.Console.Listen && !l.bad["public.listen"] {
 		l.problem("console.listen", "is the same as public.listen", "write another port, or off")
 	}
+	l.checkConsole()
 	l.checkIntake()
+}
+
+// checkSite holds a key to the address of a web site that browsers reach without being
+// listened to, and returns it; nil where it is none. why says what would be overheard.
+func (l *loader) checkSite(name, text, why, example string) *url.URL {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || !isHost(u.Hostname()):
+		l.problem(name, "is not the address of a web site", "write something like "+example)
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		l.problem(name, "has more than a host and a path", "write something like "+example)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		l.problem(name, "is not https, and "+why, "write https://"+strings.TrimPrefix(text, "http://"))
+	default:
+		return u
+	}
+	return nil
+}
+
+// checkConsole fills in where the console is, and looks at who else lets people in.
+func (l *loader) checkConsole() {
+	c := &l.cfg.Console
+	if c.URL == "" && c.Listen != "" && !strings.HasPrefix(c.Listen, "unix:") && !l.bad["console.listen"] {
+		host, port, _ := net.SplitHostPort(c.Listen)
+		if host == "" || !isLoopback(host) {
+			host = "127.0.0.1" // whoever is elsewhere has a proxy with a name
+			l.warn("console.listen can be reached from other machines, and console.url does not say how; set it to the https address of the proxy")
+		}
+		c.URL = "http://" + net.JoinHostPort(host, port)
+	} else if c.URL != "" {
+		l.checkSite("console.url", c.URL, "passwords go over it", "https://console.example.org")
+	}
+	c.URL = strings.TrimRight(c.URL, "/")
+	if strings.HasPrefix(c.Listen, "unix:") && c.URL == "" && !l.bad["console.listen"] {
+		l.problem("console.url", "is required where console.listen is a socket", "write how browsers reach it, such as https://console.example.org")
+	}
+	o := &c.OIDC
+	if o.Issuer == "" {
+		for name, value := range map[string]string{"console.oidc.client_id": o.ClientID, "console.oidc.name": o.Name} {
+			if value != "" {
+				l.problem(name, "is of use with console.oidc.issuer alone", "write the issuer, or take it out")
+			}
+		}
+		return
+	}
+	if u := l.checkSite("console.oidc.issuer", o.Issuer, "who signs in is taken for whom it names", "https://login.example.org"); u != nil && o.Name == "" {
+		o.Name = u.Hostname()
+	}
+	if o.ClientID == "" {
+		l.problem("console.oidc.client_id", "is required with console.oidc.issuer", "write the name that the provider has given this console")
+	}
 }
 
 // checkIntake holds the intake to this machine: LMTP is no protocol for a network

@@ -77,6 +77,9 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 	return nil
 }
 
+// WaitsForRate is the Waiting of a report where nothing is wrong.
+const WaitsForRate = "smtp.rate lets no more leave at the moment"
+
 // withinRate returns how many of n letters may leave now, by the rate that all
 // daemons keep to together.
 func (s *Scheduler) withinRate(ctx context.Context, n int, r *Report) (int, error) {
@@ -85,7 +88,7 @@ func (s *Scheduler) withinRate(ctx context.Context, n int, r *Report) (int, erro
 	}
 	allowed, wait, err := s.o.Store.(Bucket).Allow(ctx, s.o.Rate, n)
 	if err == nil && allowed == 0 {
-		r.Waiting, r.Again = "smtp.rate lets no more leave at the moment", wait
+		r.Waiting, r.Again = WaitsForRate, wait
 	}
 	return allowed, err
 }

@@ -12,8 +12,11 @@ import (
 	"convened"
 )
 
-// ErrTaken is returned for an address that has an account already.
-var ErrTaken = errors.New("there is a user of that address already")
+// Errors about users.
+var (
+	ErrTaken  = errors.New("there is a user of that address already")
+	ErrNoUser = fmt.Errorf("user %w", ErrNotFound)
+)
 
 // scanUser reads what the statements about users select, and what follows it.
 func scanUser(row scanner, more ...any) (*convened.User, string, error) {
@@ -107,20 +110,19 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (*convened.User, 
 	return u, hash, err
 }
 
-// withUser does something to the user of an address, in one transaction. ErrNotFound if
+// withUser does something to the user of an address, in one transaction. ErrNoUser if
 // there is none.
 func (s *Store) withUser(ctx context.Context, what, email string, f func(*sql.Tx, *convened.User) error) error {
-	err := s.tx(ctx, what, func(tx *sql.Tx) error {
+	return s.tx(ctx, what, func(tx *sql.Tx) error {
 		u, _, err := userByEmail(ctx, tx, email)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%w: %q", ErrNoUser, email)
+		}
 		if err != nil {
 			return err
 		}
 		return f(tx, u)
 	})
-	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("user %q: %w", email, ErrNotFound)
-	}
-	return err
 }
 
 // SetPassword replaces the hash of a password, and ends every session of the user:
@@ -174,8 +176,8 @@ func (s *Store) RemoveUser(ctx context.Context, email string) error {
 }
 
 // Grant gives a user a role on an event, or takes it where role is convened.NoRole. It
-// reports false where that is how it was. ErrNotFound for an event or a user that is
-// not there.
+// reports false where that is how it was. ErrNotFound for an event, and ErrNoUser for a
+// user, that is not there.
 func (s *Store) Grant(ctx context.Context, email, event string, role convened.Role) (bool, error) {
 	done := false
 	err := s.withUser(ctx, "grant a role", email, func(tx *sql.Tx, u *convened.User) (err error) {

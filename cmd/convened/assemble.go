@@ -70,16 +70,21 @@ func (e *env) withDesk(f func(cfg *config.Config, d *desk.Desk) error) error {
 			return err
 		}
 		d := newDesk(cfg, s)
-		d.HasTemplate = func(name string) (bool, error) {
-			set, err := loadTemplates(cfg)
-			return err == nil && set.Has(name), err
-		}
+		d.HasTemplate = hasTemplate(cfg)
 		return f(cfg, d)
 	})
 }
 
 func newDesk(cfg *config.Config, s *store.Store) *desk.Desk {
 	return &desk.Desk{Store: s, Grace: cfg.Grace, UpdateQuiet: cfg.UpdateQuiet, By: operator(), Doubt: doubt(cfg), Permit: permit(cfg)}
+}
+
+// hasTemplate looks for a template among those that are there now.
+func hasTemplate(cfg *config.Config) func(string) (bool, error) {
+	return func(name string) (bool, error) {
+		set, err := loadTemplates(cfg)
+		return err == nil && set.Has(name), err
+	}
 }
 
 // operator names who types, for the record of revisions.
@@ -95,7 +100,10 @@ func operator() string {
 
 // helpful adds to an error what to do about it.
 func helpful(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNoUser):
+		return fmt.Errorf("%w; `convened user list` shows who there is", err)
+	case errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("%w; `convened event list` shows what there is", err)
 	}
 	return err

@@ -55,7 +55,7 @@ func newSiteWith(t testing.TB, o lab.SMTPOptions, more string) *site {
 	}
 	t.Cleanup(func() { _ = smtp.Close() })
 	s := &site{t: t, url: labtest.Database(t), smtp: smtp, config: filepath.Join(t.TempDir(), "convened.yaml")}
-	s.configure(fmt.Sprintf("database:\n  url: %q\nsmtp:\n  host: 127.0.0.1\n  port: %d\n  tls: none\n  from: Metropolis <events@example.org>\npublic:\n  url: https://events.example.org\n  listen: off\nstate_dir: %q\n%s",
+	s.configure(fmt.Sprintf("database:\n  url: %q\nsmtp:\n  host: 127.0.0.1\n  port: %d\n  tls: none\n  from: Metropolis <events@example.org>\npublic:\n  url: https://events.example.org\n  listen: off\nconsole:\n  listen: off\nstate_dir: %q\n%s",
 		s.url, smtp.Port(), t.TempDir(), more))
 	return s
 }

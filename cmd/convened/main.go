@@ -50,6 +50,9 @@ type cli struct {
 	TestSend     testSendCommand     `cmd:"" help:"Send a letter to yourself, marked as a test."`
 	Notices      noticesCommand      `cmd:"" help:"Mails that are planned, sent, refused, held: list them, release them, try them again."`
 
+	User  userCommand  `cmd:"" help:"Who may open the console, and what they may do there: add, list, grant, revoke, password, remove."`
+	Audit auditCommand `cmd:"" help:"Who did what, in the console and on the command line."`
+
 	ConfigCommand configCommand     `cmd:"" name:"config" help:"The configuration: a documented example, what is in force."`
 	Keys          keysCommand       `cmd:"" help:"The keys that links in letters are signed with: rotate them."`
 	Version       versionCommand    `cmd:"" help:"The version of this program."`

@@ -17,15 +17,16 @@ import (
 // have. They are their own, so that no crowd at the door holds up the mail.
 const pagesConnections = 4
 
-// A publicDoor is where registrants come in. nil is none: public.listen is off.
-type publicDoor struct {
+// A door is where browsers come in. nil is none.
+type door struct {
 	listener *console.Listener
 	store    *store.Store
 }
 
-// newPublicDoor puts it together, and opens nothing. wake is called after a click
+// newPublicDoor puts together where registrants come in, and opens nothing. nil is none:
+// public.listen is off. wake is called after a click
 // that mail follows from.
-func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() time.Time, wake func(), log *slog.Logger) (*publicDoor, error) {
+func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() time.Time, wake func(), log *slog.Logger) (*door, error) {
 	if cfg.Public.Listen == "" {
 		return nil, nil
 	}
@@ -38,17 +39,17 @@ func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() tim
 		_ = s.Close()
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
-	return &publicDoor{&console.Listener{Name: "public", Address: cfg.Public.Listen, Handler: pages, Logger: log}, s}, nil
+	return &door{&console.Listener{Name: "public", Address: cfg.Public.Listen, Handler: pages, Logger: log}, s}, nil
 }
 
 // serve serves until ctx is done and the requests at hand are answered.
-func (d *publicDoor) serve(ctx context.Context) {
+func (d *door) serve(ctx context.Context) {
 	if d != nil {
 		d.listener.Serve(ctx)
 	}
 }
 
-func (d *publicDoor) close() {
+func (d *door) close() {
 	if d != nil {
 		_ = d.store.Close()
 	}

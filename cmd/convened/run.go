@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -96,6 +97,23 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	defer door.close()
 	notify := systemd.NewNotifier(log, tickLoop)
+	v := &vital{notify: notify, clock: clock, status: "running", waiting: "the daemon is starting", look: make(chan struct{}, 1)}
+	// The console is there before the database: it says that it isn't.
+	var live atomic.Pointer[scheduler.Scheduler]
+	office, err := newConsoleDoor(cfg, clock, func() {
+		if s := live.Load(); s != nil {
+			s.Wake()
+		}
+	}, v.ready, log)
+	if err != nil {
+		return err
+	}
+	defer office.close()
+	var early sync.WaitGroup
+	defer early.Wait()
+	serving, shut := context.WithCancel(ctx)
+	defer shut()
+	early.Go(func() { office.serve(serving) })
 	notify.Status("waiting for the database")
 	notify.Ready()
 	defer notify.Stopping()
@@ -119,19 +137,19 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	log.Info("running", "daemon", id, "version", version(), "relay", cfg.SMTP.Host, "connections", cfg.SMTP.Connections)
 
-	v := &vital{notify: notify, clock: clock, status: "running", look: make(chan struct{}, 1)}
 	sched = scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
 		PausePlan: v.pausePlan, Pause: v.pause, Ticked: v.ticked, Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
 	})
+	live.Store(sched)
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
 	seen.inheritOnce(ctx, sched.Wake) // and what dead siblings have left, before it claims
 	var aside sync.WaitGroup
 	aside.Go(func() { s.Attend(ctx, sched.Wake) })
 	aside.Go(func() { v.beat(ctx, s, log) })
-	aside.Go(func() { sv.reloads(ctx, s, p, seen, notify) })
+	aside.Go(func() { sv.reloads(ctx, s, p, seen, v) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
 	aside.Go(func() { door.serve(ctx) })
 	if back != nil {
@@ -158,14 +176,14 @@ func (sv *service) run(ctx context.Context) error {
 // reloads reads templates, relay, sender, signature and link keys again whenever
 // it is asked to. Everything is checked before anything changes: what is wrong
 // leaves the old ones in force. The other keys take effect at the next start.
-func (sv *service) reloads(ctx context.Context, s *store.Store, p *livePost, seen mailer.Journal, notify *systemd.Notifier) {
+func (sv *service) reloads(ctx context.Context, s *store.Store, p *livePost, seen mailer.Journal, v *vital) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-sv.hup:
 		}
-		notify.Reloading()
+		v.notify.Reloading()
 		err := func() error {
 			cfg, err := sv.load()
 			if err != nil {
@@ -182,7 +200,8 @@ func (sv *service) reloads(ctx context.Context, s *store.Store, p *livePost, see
 		} else {
 			sv.log.Info("reloaded templates, relay, sender, signature and link keys; the rest waits for the next start")
 		}
-		notify.Ready() // refused or not, the reload is over
+		v.reloaded(err)
+		v.notify.Ready() // refused or not, the reload is over
 	}
 }
 
@@ -255,19 +274,22 @@ type vital struct {
 	clock  func() time.Time
 	look   chan struct{} // has one when the clocks should be compared at once
 
-	mu     sync.Mutex
-	status string
-	theirs time.Time // the database's clock, when it was last read
-	read   time.Time // when that was, on a clock that nobody sets; zero: never
-	said   string    // what was last said of the clocks
-	held   int       // notices that wait for somebody
+	mu      sync.Mutex
+	status  string
+	theirs  time.Time // the database's clock, when it was last read
+	read    time.Time // when that was, on a clock that nobody sets; zero: never
+	said    string    // what was last said of the clocks
+	waiting string    // why nothing is sent: what the last tick said; "" where it sends
+	refused error     // what is wrong with the configuration that was to be loaded last; nil
+	held    int       // notices that wait for somebody
 }
 
 func (v *vital) ticked(r scheduler.Report, err error) {
-	status := "running"
+	status, waiting := "running", r.Waiting
 	switch {
 	case err != nil:
 		status = store.InShort(err) + ", trying again: see the log"
+		waiting = status
 	case r.Waiting != "":
 		status = "waiting: " + r.Waiting
 	case r.More:
@@ -275,10 +297,33 @@ func (v *vital) ticked(r scheduler.Report, err error) {
 	}
 	v.mu.Lock()
 	status = v.withHeld(status)
-	v.status = status
+	if waiting == scheduler.WaitsForRate {
+		waiting = ""
+	}
+	v.status, v.waiting = status, waiting
 	v.mu.Unlock()
 	v.notify.Status(status)
 	v.notify.Finished(tickLoop, v.clock())
+}
+
+func (v *vital) reloaded(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.refused = err
+}
+
+// ready says why the daemon does not do its work, or does it with an old
+// configuration; nil where all is well.
+func (v *vital) ready(context.Context) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.waiting != "" {
+		return errors.New(v.waiting)
+	}
+	if v.refused != nil {
+		return fmt.Errorf("the configuration on disk is not valid, the old one is in force: %w", v.refused)
+	}
+	return nil
 }
 
 func (v *vital) pausePlan() string { return v.skewed(skewLimit) }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"convened/config"
+	"convened/console"
+	"convened/store"
+)
+
+// consoleConnections is how many connections to the database the console has. They are
+// its own, so that no page holds up the mail.
+const consoleConnections = 4
+
+// newConsoleDoor puts together where organisers come in, and opens nothing. nil is
+// none: console.listen is off. ready says why the service can't do its work.
+func newConsoleDoor(cfg *config.Config, clock func() time.Time, wake func(), ready func(context.Context) error, log *slog.Logger) (*door, error) {
+	if cfg.Console.Listen == "" {
+		return nil, nil
+	}
+	s, err := open(cfg, consoleConnections, log)
+	if err != nil {
+		return nil, err
+	}
+	d := newDesk(cfg, s)
+	d.HasTemplate = hasTemplate(cfg)
+	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
+		Ready: func(ctx context.Context) error {
+			if err := s.CheckSchema(ctx); err != nil {
+				if errors.Is(err, store.ErrSchema) {
+					return err
+				}
+				return errors.New("the database does not answer") // what the driver says is for the log
+			}
+			return ready(ctx)
+		}})
+	if err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
+	}
+	return &door{&console.Listener{Name: "console", Address: cfg.Console.Listen, Handler: pages, Logger: log}, s}, nil
+}
