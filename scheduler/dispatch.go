@@ -150,7 +150,12 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		if ok[j.claim.Notice.ID] {
 			r.Marked++
 			j.marked = marked
-			s.outbox <- j // has room for all that may be in flight
+			// Each has room for all that may be in flight.
+			if j.claim.Notice.Kind.Priority() == 0 {
+				s.express <- j
+			} else {
+				s.outbox <- j
+			}
 		} else {
 			stale = append(stale, j.claim)
 			if busy { // it would only be the first in the next claim
@@ -262,16 +267,42 @@ func failedToCompose(err error, now time.Time) convened.Outcome {
 // start sets the hands and the settler to work. Letters that are still in the
 // outbox when ctx ends go back; what is on the wire is finished.
 func (s *Scheduler) start(ctx context.Context) {
-	s.outbox = make(chan job, 2*s.o.Batch)
+	s.outbox, s.express = make(chan job, 2*s.o.Batch), make(chan job, 2*s.o.Batch)
 	s.outcomes = make(chan settling, 2*s.o.Batch)
 	for range s.o.Hands {
 		s.hands.Go(func() {
-			for j := range s.outbox {
+			for j, open := s.next(); open; j, open = s.next() {
 				s.outcomes <- s.handle(ctx, j)
 			}
 		})
 	}
 	s.settler.Go(s.settle)
+}
+
+// next returns the next letter for a hand, and waits for one. A person who has
+// just registered does not wait behind the reminders that are in hand: with a
+// slow relay that is the whole of a lease. It reports false when the outbox is
+// closed and nothing is left.
+func (s *Scheduler) next() (job, bool) {
+	select {
+	case j := <-s.express:
+		return j, true
+	default:
+	}
+	select {
+	case j := <-s.express:
+		return j, true
+	case j, open := <-s.outbox:
+		if open {
+			return j, true
+		}
+	}
+	select {
+	case j := <-s.express:
+		return j, true
+	default:
+		return job{}, false
+	}
 }
 
 // handle sends a letter, unless it should not go any more: it has waited for a
@@ -339,7 +370,7 @@ func (s *Scheduler) send(ctx context.Context, j job) (o convened.Outcome) {
 func (s *Scheduler) stop(ctx context.Context) {
 	close(s.outbox)
 	if ctx.Err() != nil {
-		for j := range s.outbox {
+		for j, open := s.next(); open; j, open = s.next() {
 			s.outcomes <- s.handle(ctx, j)
 		}
 	}

@@ -291,6 +291,30 @@ func TestAnEventThatSomebodySitsOnHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+// With a slow relay, what is in hand takes a while; who registers now goes first.
+func TestAConfirmationOvertakesTheRemindersThatAreInHand(t *testing.T) {
+	running(t, func(r *rig) {
+		r.events = append(r.events, webinar("w", time.Hour))
+		for range 400 {
+			r.add(remind(webinar("other", time.Hour, reminder("before 30m", convened.Skip))))
+		}
+		r.takes = time.Second
+	}, nil, func(t *testing.T, r *rig, _ func()) {
+		pass(2500 * time.Millisecond)
+		if n := r.InFlight(); n < 100 {
+			t.Fatalf("%d are in flight: nothing is to be overtaken", n)
+		}
+		r.register("w", "ana@example.org")
+		r.Wake()
+		pass(3 * time.Second)
+		r.memory.mu.Lock()
+		defer r.memory.mu.Unlock()
+		if n := r.rows[len(r.rows)-1].claim.Notice; n.Kind != convened.Confirmation || n.State != convened.Sent {
+			t.Errorf("after three times as long as a letter takes, the %s is %s", n.Kind, n.State)
+		}
+	})
+}
+
 // What can't be given back would else wait for its lease.
 func TestWhatCannotBeGivenBackIsGivenBackLater(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {

@@ -35,6 +35,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 		}
 		wait := s.o.Poll
 		switch {
+		case err != nil && r.Moved():
+			wait = min(wait, 100*time.Millisecond) // one step failed, and others did not
 		case err != nil:
 			wait = min(wait, time.Second) // the database is back within the second that we notice it
 		case r.More && r.Waiting == "":

@@ -118,6 +118,7 @@ type Scheduler struct {
 	log *slog.Logger
 
 	outbox   chan job      // marked letters, for the hands
+	express  chan job      // those of them that go first
 	outcomes chan settling // what came of them, for the settler
 	freed    chan struct{} // has one when a letter was settled
 	wake     chan struct{} // has one when somebody says that there is something to do
