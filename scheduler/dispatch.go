@@ -463,14 +463,16 @@ func (s *Scheduler) owe(w *writing) {
 
 // settleOwed tries once more to write what could not be written. It comes
 // before leases are judged: after an outage that was longer than a lease, what
-// this daemon knows to be sent would be taken for doubtful and go out again.
-func (s *Scheduler) settleOwed(ctx context.Context) {
+// this daemon knows to be sent would be taken for doubtful and go out again. The
+// settler goes on trying; that it can't is what there is to say of this tick.
+func (s *Scheduler) settleOwed(ctx context.Context) error {
 	s.mu.Lock()
 	w := s.owed
 	s.mu.Unlock()
-	if w != nil {
-		_ = w.try(ctx, s.o.Store) // the settler goes on trying, and says so
+	if w == nil {
+		return nil
 	}
+	return w.try(ctx, s.o.Store)
 }
 
 func (s *Scheduler) abandoned() bool {

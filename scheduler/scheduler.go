@@ -207,8 +207,7 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	var r Report
 	var errs []error
 	if r.Waiting = s.paused(); r.Waiting != "" {
-		s.settleOwed(ctx)
-		return r, nil
+		return r, s.settleOwed(ctx)
 	}
 	if s.o.PausePlan != nil {
 		r.Waiting = s.o.PausePlan()
@@ -216,7 +215,7 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	if r.Waiting == "" {
 		errs = append(errs, s.plan(ctx, now, &r)...)
 	}
-	s.settleOwed(ctx)
+	errs = append(errs, s.settleOwed(ctx))
 	rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)
 	r.Recovered = rec
 	errs = append(errs, err)

@@ -221,10 +221,10 @@ func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql
 		if err == nil {
 			return nil
 		}
-		switch code(err) {
-		case "55P03":
+		switch {
+		case code(err) == "55P03":
 			waits++
-		case "25006":
+		case code(err) == "25006" || errors.Is(err, ErrReadOnly):
 			// A session keeps the default of when it began, and the host that it
 			// began with. The next ones ask anew.
 			s.db.SetMaxIdleConns(0)
@@ -243,6 +243,9 @@ func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql
 
 func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
+	if code(err) == "0A000" { // a stand-by: the driver asks for a transaction that writes
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
 	if err != nil {
 		return err
 	}

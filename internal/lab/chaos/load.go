@@ -23,8 +23,8 @@ func loadScenarios() []*scenario {
 			Required: "memory at most 128 MiB, claims under 50 ms at the 99th percentile, confirmations overtake",
 			Run:      backlog},
 		{Part: "soak", Name: "a long run", People: 0, OnDemand: true, Limit: 3 * time.Hour,
-			Fault:    "registrations come and go for half an hour, one letter in fifty meets a fault, Postgres is restarted now and then",
-			Required: "memory and file descriptors stay flat",
+			Fault:    "people register and leave for half an hour, one letter in fifty meets a fault, Postgres is restarted five times",
+			Required: "memory and file descriptors stay flat; goroutines and files are in the end those of a new daemon",
 			Run:      soak},
 	}
 	for _, f := range faulty {
@@ -93,11 +93,12 @@ func soundOnes(r *rig, fault lab.Script, refused bool) {
 				done <- time.Now()
 			}
 		})
-		// The faulty ones are spread among the others, and over ten domains.
+		// The faulty ones are spread among the others, and two are of one domain: one
+		// that asks for it is written to once a minute.
 		began := time.Now()
 		r.sql(fmt.Sprintf(`INSERT INTO convened.registrations (event, email, name)
-			SELECT 'webinar', CASE WHEN i %% 20 = 0 THEN 'p' || i || '@r%[1]d.' || (i / 20 %% 10) || '.faulty.example' ELSE 'p' || i || '@r%[1]d.sound.example' END, 'P'
-			FROM generate_series(1, %[2]d) i`, round, r.people))
+			SELECT 'webinar', CASE WHEN i %% 20 = 0 THEN 'p' || i || '@r%[1]d.' || (i / 20 %% %[3]d) || '.faulty.example' ELSE 'p' || i || '@r%[1]d.sound.example' END, 'P'
+			FROM generate_series(1, %[2]d) i`, round, r.people, n/2))
 		select {
 		case end := <-done:
 			if took := end.Sub(began); quickest[bad] == 0 || took < quickest[bad] {
@@ -251,9 +252,6 @@ func backlog(r *rig) {
 // soak runs for a long time, and looks at memory and file descriptors.
 func soak(r *rig) {
 	length := r.lab.soak
-	if length == 0 {
-		length = 30 * time.Minute
-	}
 	r.onServer(lab.PostgresOptions{})
 	r.set("retry.first", "2s")
 	r.set("smtp.dot_timeout", "5s")
@@ -265,16 +263,12 @@ func soak(r *rig) {
 	r.stage(lab.First(scripts...))
 	r.apply("soon", length+65*time.Minute, "reminders:\n  - {name: hour, before: 1h, late: skip}\n")
 	d := r.start(start{})
-	type sample struct {
-		at     time.Duration
-		memory int64
-		files  int
-	}
 	var samples []sample
 	began := time.Now()
-	next, restart, k := began, began.Add(length/6), 0
+	next, restart, minute, k := began, began.Add(length/6), began.Add(time.Minute), 0
 	for time.Since(began) < length {
-		r.registerAt([]string{"webinar", "soon"}[k%2], fmt.Sprintf("s%d-", k), fmt.Sprintf("d%d.example", k%500), 20)
+		_, err := r.query(registering([]string{"webinar", "soon"}[k%2], fmt.Sprintf("s%d-", k), fmt.Sprintf("d%d.example", k%500), r.lab.rate))
+		r.must(err)
 		k++
 		if k%7 == 0 {
 			_, _ = r.convened("registration", "cancel", "webinar", fmt.Sprintf("s%d-1@d%d.example", k-k%2, (k-k%2)%500))
@@ -284,39 +278,66 @@ func soak(r *rig) {
 			restart = restart.Add(length / 6)
 		}
 		next = next.Add(time.Second)
-		r.sleep(time.Until(next))
-		if k%10 == 0 {
+		r.sleep(max(time.Until(next), 0))
+		if k%5 == 0 {
 			now, _ := d.memory()
-			samples = append(samples, sample{time.Since(began), now, d.files()})
+			samples = append(samples, sample{now, d.files()})
+		}
+		if time.Now().After(minute) {
+			minute = minute.Add(time.Minute)
+			last := samples[max(0, len(samples)-12):]
+			r.series = append(r.series, fmt.Sprintf("minute %2d: %5.1f MiB, %2d file descriptors, %6d letters", len(r.series)+1, float64(median(last))/(1<<20), mostFiles(last), r.taken.count()))
 		}
 	}
 	r.dropped = -1
 	r.finish(5 * time.Minute)
 	r.bound = r.taken.count() / 50
-	// The first third is the warming up; then the last quarter must be as the
-	// quarter after it.
-	s := samples[len(samples)/3:]
-	quarter := max(len(s)/4, 1)
-	var early, late []int64
-	var filesEarly, filesLate int
-	for _, x := range s[:quarter] {
-		early, filesEarly = append(early, x.memory), max(filesEarly, x.files)
-	}
-	for _, x := range s[len(s)-quarter:] {
-		late, filesLate = append(late, x.memory), max(filesLate, x.files)
-	}
-	slices.Sort(early)
-	slices.Sort(late)
-	before, after := early[len(early)/2], late[len(late)/2]
+	r.flat(length, samples)
 	_, most := d.memory()
-	r.note("%s, %d letters: memory %.1f MiB after the first third and %.1f MiB at the end, at most %.1f; file descriptors %d and %d", length, r.taken.count(),
-		float64(before)/(1<<20), float64(after)/(1<<20), float64(most)/(1<<20), filesEarly, filesLate)
+	r.note("%s, %d letters, memory at most %.1f MiB; Postgres was restarted every %s", length, r.taken.count(), float64(most)/(1<<20), (length / 6).Round(time.Second))
+	files := d.files()
+	r.leaks(d, files)
+}
+
+// A sample is what a process has at one moment.
+type sample struct {
+	memory int64 // resident, bytes
+	files  int
+}
+
+func median(list []sample) int64 {
+	var all []int64
+	for _, s := range list {
+		all = append(all, s.memory)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func mostFiles(list []sample) int {
+	most := 0
+	for _, s := range list {
+		most = max(most, s.files)
+	}
+	return most
+}
+
+// flat fails if memory or file descriptors grew. The first third is the warming
+// up; then the last quarter of the rest must be as the first.
+func (r *rig) flat(length time.Duration, samples []sample) {
+	if len(samples) < 12 {
+		r.fail("a soak of %s shows nothing", length)
+		return
+	}
+	s := samples[len(samples)/3:]
+	quarter := len(s) / 4
+	early, late := s[:quarter], s[len(s)-quarter:]
+	before, after := median(early), median(late)
+	r.note("after the first third %.1f MiB and %d file descriptors, in the end %.1f MiB and %d", float64(before)/(1<<20), mostFiles(early), float64(after)/(1<<20), mostFiles(late))
 	if after > before+before/5+(4<<20) {
 		r.fail("memory grew from %d to %d KiB", before>>10, after>>10)
 	}
-	if filesLate > filesEarly+connections+4 {
-		r.fail("file descriptors grew from %d to %d", filesEarly, filesLate)
+	if mostFiles(late) > mostFiles(early)+connections+4 {
+		r.fail("file descriptors grew from %d to %d", mostFiles(early), mostFiles(late))
 	}
-	files := d.files()
-	r.leaks(d, files)
 }

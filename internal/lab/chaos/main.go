@@ -46,20 +46,35 @@ func main() {
 	pattern := flag.String("run", "", "only the scenarios whose number or name this `regexp` matches")
 	list := flag.Bool("list", false, "list the scenarios and do nothing")
 	asJSON := flag.Bool("json", false, "print one line of JSON for each scenario")
-	markdown := flag.String("markdown", "", "write docs/faults.md, or what it would be, to this `file`")
+	markdown := flag.String("markdown", "", "write the page of what was counted, docs/faults.md, to this `file`; with names of files that -json printed, play nothing and write it from those")
 	flag.IntVar(&o.people, "people", 0, "how many people, instead of each scenario's own number")
 	flag.BoolVar(&o.full, "full", false, "the full sizes: an hour or so")
 	flag.BoolVar(&o.race, "race", false, "build the daemon with the race detector")
 	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of whatever is left to chance")
 	flag.StringVar(&o.old, "old", "", "the `program` of the version before, for the rolling upgrade")
 	flag.BoolVar(&o.keep, "keep", false, "keep the daemons' logs")
-	flag.DurationVar(&o.soak, "soak", 0, "how long the soak lasts")
+	flag.DurationVar(&o.soak, "soak", 30*time.Minute, "how long the soak lasts")
+	flag.IntVar(&o.rate, "rate", 30, "how many people a second register in the soak")
 	flag.Parse()
 	chosen, err := choose(*pattern)
-	if err != nil || flag.NArg() > 0 {
+	switch {
+	case err == nil && flag.NArg() > 0 && *markdown == "":
+		err = fmt.Errorf("what is %q for? Arguments are for -markdown", flag.Arg(0))
+		fallthrough
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		flag.Usage()
 		os.Exit(2)
+	case flag.NArg() > 0:
+		results, err := readResults(flag.Args())
+		if err == nil {
+			err = writeMarkdown(*markdown, results)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if *list {
 		for _, s := range chosen {
@@ -84,7 +99,7 @@ func main() {
 		os.Exit(1)
 	}
 	if *markdown != "" {
-		if err := writeMarkdown(*markdown, o, results, time.Since(began)); err != nil {
+		if err := writeMarkdown(*markdown, results); err != nil {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 			os.Exit(1)
 		}
@@ -106,6 +121,8 @@ type options struct {
 	old    string
 	keep   bool
 	soak   time.Duration
+	rate   int  // of the soak
+	small  bool // as small as an ordinary test may be
 }
 
 // choose returns the scenarios that a pattern matches.

@@ -57,6 +57,10 @@ func postgresScenarios() []*scenario {
 			Fault:    "each update of notices takes 300 ms longer, then 6 s, and the server takes 2 s for each letter",
 			Required: "no transaction is open while a letter is on the wire; no letter twice",
 			Run:      postgresSlow},
+		{Row: 7, Part: "c", Name: "one event's row is held", People: 1500, Full: 6000,
+			Fault:    "somebody edits one event in psql and does not commit for 20 s; registrations come for it and for another",
+			Required: "the other event's mail goes out meanwhile; it is said that somebody holds a row; no letter twice",
+			Run:      oneEventHeld},
 		{Row: 8, Name: "the database's disk is full", People: 2500, Full: 12_000,
 			Fault:    "the file system of Postgres is filled to the last byte under load, and freed; three times",
 			Required: "no claims meanwhile; it resumes alone; no letter twice",
@@ -69,6 +73,10 @@ func postgresScenarios() []*scenario {
 			Fault:    "for 5 s the connection leads to a standby, which is read-only, and then to the primary again",
 			Required: "no crash; it says so in its status, and goes on by itself",
 			Run:      readOnly},
+		{Row: 9, Part: "c", Name: "read-only by default", People: 1500, Full: 6000,
+			Fault:    "somebody sets default_transaction_read_only for the database, ends all sessions, and takes it back 6 s later",
+			Required: "nothing is sent meanwhile, status and convened status say why, it goes on by itself",
+			Run:      readOnlyByDefault},
 		{Row: 10, Name: "no database, wrong password or schema", People: 200, Quiet: true,
 			Fault:    "a start before Postgres, with a wrong password, without a schema, with a newer and an older one",
 			Required: "down or a wrong password: ready, with a status, and it waits; a schema that does not fit: exit 2",
@@ -288,6 +296,47 @@ func tablesLocked(r *rig) {
 	}
 }
 
+// oneEventHeld lets somebody sit on one event's row, with mail for it that is due
+// and registrations that come.
+func oneEventHeld(r *rig) {
+	const held = 20 * time.Second
+	r.set("retry.first", "2s")
+	// The first letters of the event that will be held come due again while it is.
+	r.stage(lab.For(lab.ToDomain("held.example"), lab.Until(1, lab.At(lab.AtRcpt, lab.Answer(451, "4.2.0", "Later")))))
+	r.apply("held", 240*time.Hour, "")
+	m := r.manager()
+	r.start(start{env: m.env(0)})
+	n := r.people / 10
+	r.registerAt("held", "a", "held.example", n)
+	r.until(time.Minute, "each was put off once", func() bool {
+		return r.number(`SELECT count(*) FROM convened.notices WHERE event = 'held' AND failures = 1`) == n
+	})
+	got := make(chan error, 1)
+	go func() {
+		_, err := r.query(fmt.Sprintf(`BEGIN; UPDATE convened.events SET page_url = page_url WHERE slug = 'held'; SELECT pg_sleep(%g); ROLLBACK`, held.Seconds()))
+		got <- err
+	}()
+	r.until(5*time.Second, "somebody holds the row", func() bool {
+		return r.sql(`SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(%' AND wait_event = 'PgSleep'`) == "t"
+	})
+	began := time.Now()
+	r.registerAt("held", "b", "example.org", n)
+	r.register(r.people - 2*n)
+	others := func() int {
+		return r.number(`SELECT count(*) FROM convened.notices WHERE event = 'webinar' AND state = 'sent'`)
+	}
+	r.until(held, "the other event's letters", func() bool { return others() == r.people-2*n })
+	r.note("the other event's %d letters went out within %.1f s", r.people-2*n, time.Since(began).Seconds())
+	said := ""
+	r.until(held-time.Since(began), "a status that says that somebody holds rows", func() bool {
+		said, _ = m.last()
+		return strings.Contains(said, "somebody")
+	})
+	r.note("its status: %q", said)
+	r.must(<-got)
+	r.note("the held event's mail flowed %.1f s after the row was free", r.flows(20*time.Second).Seconds())
+}
+
 func postgresSlow(r *rig) {
 	r.stage(slowly(2 * time.Second))
 	r.sql(`CREATE FUNCTION convened.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
@@ -324,14 +373,14 @@ func diskFull(r *rig) {
 	mount := filepath.Join(r.dir, "disk")
 	r.must(os.MkdirAll(mount, 0o755))
 	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=400m,mode=0755"); err != nil {
-		r.fail("not shown: a small file system can't be mounted here: %v", err)
-		return
+		r.notShown("a small file system for Postgres has to be mounted, which wants root: %v", err)
 	}
 	r.afterwards = append(r.afterwards, func() error { return syscall.Unmount(mount, 0) })
 	r.onServer(lab.PostgresOptions{Dir: filepath.Join(mount, "pg"), Settings: map[string]string{"max_wal_size": "64MB", "min_wal_size": "32MB"}})
 	r.stage(slowly(20 * time.Millisecond))
+	m := r.manager()
 	r.start(start{})
-	r.start(start{})
+	r.start(start{env: m.env(0)})
 	const rounds = 3
 	ballast := filepath.Join(mount, "ballast")
 	for i := range rounds {
@@ -346,7 +395,11 @@ func diskFull(r *rig) {
 		r.sleep(4 * time.Second)
 		during := r.taken.count()
 		r.sleep(time.Second)
-		r.note("round %d: %d letters in the last of 5 s with a full disk", i+1, r.taken.count()-during)
+		status, _ := m.last()
+		r.note("round %d: %d letters in the last of 5 s with a full disk; its status: %q", i+1, r.taken.count()-during, status)
+		if !strings.Contains(status, "full") && !strings.Contains(status, "reached") {
+			r.fail("with a full disk its status is %q", status)
+		}
 		r.must(os.Remove(ballast))
 		// A server that panicked for want of log space starts again by itself,
 		// or its service manager starts it.
@@ -430,13 +483,42 @@ func readOnly(r *rig) {
 	r.sleep(3 * time.Second)
 	status, _ := m.last()
 	r.note("its status on a standby: %q", status)
-	if !strings.Contains(status, "database") {
+	if !strings.Contains(status, "read-only") {
 		r.fail("on a standby its status is %q", status)
 	}
 	r.sleep(2 * time.Second)
 	p.lead(primary)
 	p.cut()
 	r.note("mail flowed %.1f s after the primary was back", r.flows(20*time.Second).Seconds())
+	if !d.alive() {
+		r.fail("it died: %s", d.state)
+	}
+}
+
+// readOnlyByDefault is what an administrator does before a switch-over.
+func readOnlyByDefault(r *rig) {
+	r.stage(slowly(20 * time.Millisecond))
+	m := r.manager()
+	d := r.start(start{env: m.env(0)})
+	r.register(r.people)
+	r.mails(r.people/6, time.Minute)
+	end := `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'convened'`
+	r.sql(`ALTER DATABASE ` + r.database + ` SET default_transaction_read_only = on; ` + end)
+	r.sleep(3 * time.Second)
+	before := r.taken.count()
+	status, _ := m.last()
+	out, err := r.convened("status")
+	r.must(err)
+	r.sleep(3 * time.Second)
+	r.note("its status while it was: %q; convened status: %q", status, strings.Split(out, "\n")[1])
+	if !strings.Contains(status, "read-only") || !strings.Contains(out, "read-only") {
+		r.fail("its status is %q, and convened status says:\n%s", status, out)
+	}
+	if n := r.taken.count() - before; n > 0 {
+		r.fail("%d letters left without a mark", n)
+	}
+	r.sql(`SET default_transaction_read_only = off; ALTER DATABASE ` + r.database + ` RESET default_transaction_read_only`)
+	r.note("mail flowed %.1f s after it could be written to", r.flows(20*time.Second).Seconds())
 	if !d.alive() {
 		r.fail("it died: %s", d.state)
 	}

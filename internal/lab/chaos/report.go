@@ -14,13 +14,15 @@ func printHead() {
 
 // printLine prints a result and what there is to say of it.
 func printLine(r *result) {
-	verdict := "ok"
-	if !r.Passed {
-		verdict = "FAILED"
+	fmt.Printf("%-4s %-40s %7d %7d %5d %9s %7d %8.1f  %s\n", r.Row, r.Name, r.People, r.Mails, r.Lost, twice(r), r.Falsely, r.Seconds, r.verdict())
+	if r.NotShown != "" {
+		fmt.Printf("       %s\n", r.NotShown)
 	}
-	fmt.Printf("%-4s %-40s %7d %7d %5d %9s %7d %8.1f  %s\n", r.Row, r.Name, r.People, r.Mails, r.Lost, twice(r), r.Falsely, r.Seconds, verdict)
 	for _, n := range r.Notes {
 		fmt.Printf("       %s\n", n)
+	}
+	for _, line := range r.Series {
+		fmt.Printf("         %s\n", line)
 	}
 	for _, p := range r.Problems {
 		fmt.Printf("     ! %s\n", p)
@@ -41,7 +43,7 @@ func printFoot(results []*result, took time.Duration) {
 		people += r.People
 		mails += r.Mails
 	}
-	fmt.Printf("%d scenarios, %d people, %d mails, %d failed, %s\n", len(results), people, mails, failed(results), took.Round(time.Second))
+	fmt.Printf("%d scenarios, %d people, %d mails, %d failed, %d not shown, %s\n", len(results), people, mails, failed(results), notShown(results), took.Round(time.Second))
 	for _, r := range results {
 		if r.scenario.Missing != "" {
 			fmt.Printf("not shown, row %s: %s\n", r.Row, r.scenario.Missing)
@@ -52,12 +54,22 @@ func printFoot(results []*result, took time.Duration) {
 func failed(results []*result) int {
 	n := 0
 	for _, r := range results {
-		if !r.Passed {
+		if r.failed() {
 			n++
 		}
 	}
 	return n
 }
 
-// sentence makes a text fit for a cell of a table.
+func notShown(results []*result) int {
+	n := 0
+	for _, r := range results {
+		if r.NotShown != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// cell makes a text fit for a cell of a table.
 func cell(s string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s) }

@@ -52,6 +52,7 @@ type rig struct {
 	daemons  []*daemon
 	problems []string
 	notes    []string
+	series   []string
 
 	bound   int  // how many letters may come twice
 	refused int  // how many must be refused
@@ -61,6 +62,12 @@ type rig struct {
 
 // giveUp ends a scenario from within.
 type giveUp struct{ err error }
+
+// notHere ends a scenario that can't be played on this machine, or by this user.
+type notHere struct{ why string }
+
+// notShown says that the fault can't be made here, and why.
+func (r *rig) notShown(format string, args ...any) { panic(notHere{fmt.Sprintf(format, args...)}) }
 
 // must ends the scenario if something that it needs does not work.
 func (r *rig) must(err error) {

@@ -62,7 +62,9 @@ type result struct {
 	Bound    int      `json:"duplicates_allowed"`
 	Seconds  float64  `json:"seconds"`
 	Passed   bool     `json:"passed"`
+	NotShown string   `json:"not_shown,omitempty"` // why it can't be done here; then it has not passed, nor failed
 	Notes    []string `json:"notes,omitempty"`
+	Series   []string `json:"series,omitempty"` // what was measured again and again
 	Problems []string `json:"problems,omitempty"`
 
 	scenario *scenario
@@ -87,17 +89,29 @@ func (l *laboratory) play(ctx context.Context, s *scenario) *result {
 		if closing := r.close(); err == nil {
 			err = closing
 		}
-		res.Notes, res.Problems, res.Bound = r.notes, append(res.Problems, r.problems...), r.bound
+		res.Notes, res.Series, res.Problems, res.Bound = r.notes, r.series, append(res.Problems, r.problems...), r.bound
 	}
 	if err != nil {
 		res.Problems = append(res.Problems, err.Error())
 	}
 	res.Seconds = time.Since(began).Seconds()
-	res.Passed = len(res.Problems) == 0
-	if !res.Passed {
+	res.Passed = len(res.Problems) == 0 && res.NotShown == ""
+	if res.failed() {
 		l.setKeep()
 	}
 	return res
+}
+
+func (r *result) failed() bool { return len(r.Problems) > 0 }
+
+func (r *result) verdict() string {
+	switch {
+	case r.failed():
+		return "FAILED"
+	case r.NotShown != "":
+		return "not shown"
+	}
+	return "ok"
 }
 
 // perform does what the scenario does, lets it come to an end, and holds what
@@ -108,6 +122,8 @@ func (r *rig) perform(res *result) (err error) {
 		case nil:
 		case giveUp:
 			err = p.err
+		case notHere:
+			res.NotShown = p.why
 		default:
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
