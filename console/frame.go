@@ -51,6 +51,7 @@ var eventSections = []struct {
 	name func(*frameWords) string
 }{
 	{"", func(w *frameWords) string { return w.Overview }},
+	{"/schedule", func(w *frameWords) string { return w.Schedule }},
 	{"/history", func(w *frameWords) string { return w.History }},
 }
 

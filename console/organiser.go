@@ -67,6 +67,7 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	c.signInRoutes(mux)
 	c.eventRoutes(mux)
+	c.scheduleRoutes(mux)
 	c.trailRoutes(mux)
 	s.serveAssets(mux)
 	mux.HandleFunc("/", c.signedIn(func(w http.ResponseWriter, r *http.Request, e *errand) { c.sorry(w, r, e, http.StatusNotFound) }))

@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,11 +44,10 @@ type schedulePage struct {
 type ruleSight struct {
 	Words   string
 	Next    []sightInstant
-	Left    int // instants beyond these
-	Past    int // instants that are past
-	All     int
+	Left    string // that there are more; "" there are none
+	Past    string // that some are past; "" none is
+	After   string // that it is a follow-up; ""
 	Remarks []remark
-	Kind    convened.Kind
 }
 
 // A sightInstant is an instant on the event's clock and in UTC.
@@ -57,15 +55,17 @@ type sightInstant struct{ ISO, Local, UTC, In string }
 
 // A remark is a finding in the words of the page.
 type remark struct {
-	Error      bool
-	Text, Mend string
-	Language   string // of Text, where it is not the page's
+	Error    bool
+	Label    string // that it is an error, or a note
+	Text     string
+	Language string // of Text, where it is not the page's
 }
 
 // theirs is what somebody else changed while one was editing.
 type theirs struct {
-	By, When string
-	Changes  []desk.Change
+	Title, More  string
+	Reload, Link string // to where their state is shown
+	Changes      []desk.Change
 }
 
 func (c *organiser) newSchedulePage(e *errand, rows []*ruleRow, revision int) *schedulePage {
@@ -102,6 +102,7 @@ func (c *organiser) checkSchedule(w http.ResponseWriter, r *http.Request, e *err
 func (p *schedulePage) look(e *errand) *desk.Drafted {
 	d := &desk.Draft{Introduction: e.event.Introduction}
 	for _, row := range p.Rows {
+		row.Page = p
 		d.Reminders = append(d.Reminders, row.draft(p.W))
 	}
 	drafted := d.On(e.event)
@@ -124,8 +125,23 @@ func (p *schedulePage) look(e *errand) *desk.Drafted {
 	for _, f := range o.Findings {
 		p.About = append(p.About, p.W.remark(f))
 	}
-	p.Status = p.W.status(len(p.Rows), wrong, odd)
+	p.Status = p.status(wrong, odd)
 	return drafted
+}
+
+// status says how the rules are, in one line.
+func (p *schedulePage) status(wrong, odd int) string {
+	parts := []string{p.count(len(p.Rows), p.W.RuleCount)}
+	if wrong > 0 {
+		parts = append(parts, p.count(wrong, p.W.WrongCount))
+	}
+	if odd > 0 {
+		parts = append(parts, p.count(odd, p.W.OddCount))
+	}
+	if wrong == 0 && odd == 0 {
+		parts = append(parts, p.W.AllWell)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // hasFault reports whether anything of the row can't be taken.
@@ -134,7 +150,16 @@ func (r *ruleRow) hasFault() bool {
 }
 
 func (p *schedulePage) sight(now time.Time, r *desk.RuleOutline) *ruleSight {
-	s := &ruleSight{Words: r.Words, Left: r.Left(), Past: r.Past, All: r.All, Kind: r.Kind}
+	s := &ruleSight{Words: r.Words}
+	if r.Kind == convened.Followup {
+		s.After = p.W.AfterEnd
+	}
+	if n := r.Left(); n > 0 {
+		s.Left = say(p.W.Left, p.Number(n), "")
+	}
+	if r.Past > 0 {
+		s.Past = say(p.W.Past, p.Number(r.Past), p.Number(r.All))
+	}
 	for _, at := range r.Next {
 		s.Next = append(s.Next, p.instant(now, at))
 	}
@@ -246,13 +271,13 @@ func (c *organiser) tellOfTheirs(w http.ResponseWriter, r *http.Request, e *erra
 		return
 	}
 	p.Revision = conflict.Now.Revision
-	p.Theirs = p.frame.theirs(conflict)
+	p.Theirs = p.theirs(conflict, p.W, "/schedule")
 	p.Problem = p.W.Conflict
 	c.render(w, http.StatusConflict, "schedule", p)
 }
 
-func (f *frame) theirs(c *desk.Conflict) *theirs {
-	return &theirs{By: c.By, When: f.When(c.At), Changes: c.Changes}
+func (f *frame) theirs(c *desk.Conflict, w *scheduleWords, page string) *theirs {
+	return &theirs{Title: say(w.TheirsBy, f.When(c.At), c.By), More: w.TheirsMore, Reload: w.Reload, Link: f.Base() + page, Changes: c.Changes}
 }
 
 // A reviewPage says what an edit would do, and asks.
@@ -262,7 +287,8 @@ type reviewPage struct {
 	Fields    []pair // what was typed
 	Mails     int    // that leave at once
 	Headline  string
-	Languages string // of these, and how many are in each; "" none
+	SaveIt    string // what the button says
+	Spread    string // how many of these are in which language; "" there are none
 	First     string // the next mail that the edit brings about, where none leaves at once; ""
 	More      bool   // it mails more people than was said before
 	Changes   []desk.Change
@@ -291,14 +317,20 @@ func (c *organiser) review(e *errand, p *schedulePage, plan *desk.Comparison, mo
 	crowd := plan.AtOnce(e.now, e.desk.UpdateQuiet)
 	q.Mails = crowd.Mails
 	q.Fields = append(q.Fields, pair{"mails", strconv.Itoa(crowd.Mails)})
-	q.Headline = q.W.headline(e.frame, crowd.Mails)
-	q.Languages = q.languages(crowd.Languages)
+	q.Headline, q.SaveIt = q.W.MailsNobody, q.W.SaveNow
+	if crowd.Mails > 0 {
+		people := q.count(crowd.Mails, q.W.PersonCount)
+		q.Headline, q.SaveIt = say(q.W.MailsNow, people, ""), say(q.W.SaveAndMail, people, "")
+	}
+	if crowd.Mails > 0 {
+		q.Spread = say(q.W.InLanguages, "", q.languages(crowd.Languages))
+	}
 	is, was := rulesInWords(plan.Proposal.Event, e.Language), rulesInWords(plan.Proposal.Was, e.Language)
 	for _, d := range plan.Touched() {
 		q.Mailings = append(q.Mailings, q.line(e.now, d, is, was))
 		if d.Is != nil && d.Is.At.After(e.now) && d.What != desk.Kept && q.First == "" && crowd.Mails == 0 {
 			at := q.instant(e.now, d.Is.At)
-			q.First = q.W.first(e.frame, d.Is.People, at)
+			q.First = say(q.W.FirstMail, q.count(d.Is.People, q.W.PersonCount), at.Local+" ("+at.UTC+")")
 		}
 	}
 	for _, f := range plan.Proposal.Findings {
@@ -356,12 +388,4 @@ func rulesInWords(e *convened.Event, language string) map[string]string {
 		}
 	}
 	return words
-}
-
-// urlOf is a path below the event's pages with a query.
-func urlOf(base, path string, query url.Values) string {
-	if len(query) == 0 {
-		return base + path
-	}
-	return base + path + "?" + query.Encode()
 }

@@ -42,6 +42,7 @@ type ruleRow struct {
 	Faults map[string]string // what is wrong with each field, by its name; "" is the row as a whole
 	Sight  *ruleSight        // what it would do; nil where it can't be read
 	Focus  string            // which of its buttons has the focus: up, down or first; "" none
+	Page   *schedulePage     // that it stands on
 }
 
 // A windowEdge is how far from the start a window opens or closes.
@@ -187,8 +188,9 @@ func numberRows(rows []*ruleRow) {
 	}
 }
 
-// A pair is a field of a form and its value.
-type pair struct{ Name, Value string }
+// A pair is a field of a form and its value, or a choice: its value and what it is
+// called.
+type pair struct{ Key, Value string }
 
 // hidden are the rows as fields that nobody sees: a page that asks carries along
 // what was typed.
@@ -199,7 +201,7 @@ func hidden(rows []*ruleRow) []pair {
 			{"from", r.From.Count}, {"fromunit", r.From.Unit}, {"until", r.Until.Count}, {"untilunit", r.Until.Unit}, {"most", r.Most},
 			{"name", r.Name}, {"late", r.Late}, {"template", r.Template}} {
 			if f.Value != "" {
-				list = append(list, pair{fmt.Sprintf("%s.%d", f.Name, r.Number), f.Value})
+				list = append(list, pair{fmt.Sprintf("%s.%d", f.Key, r.Number), f.Value})
 			}
 		}
 		for _, n := range r.Notes {
@@ -336,8 +338,105 @@ func (r *ruleRow) takeProblem(key string, p desk.Problem, text string) {
 	}
 }
 
-// Is reports whether something is wrong with the field.
-func (r *ruleRow) Is(field string) bool { return r.Faults[field] != "" }
+// A field is one line of a form.
+type field struct {
+	ID, Name, Label, Value, Hint, Fault string
+	Mode                            string // of the keyboard of a phone
+	Sight                           string // the id of what says what the rule does
+}
+
+// A choice is a list of a form of which one is chosen.
+type choice struct {
+	ID, Name, Label string
+	Options     []option
+	Focus       bool
+}
+
+// ID is the row's own identifier for one of its parts, and In the name of the field
+// that holds it.
+func (r *ruleRow) ID(part string) string { return fmt.Sprintf("%s-%d", part, r.Number) }
+
+// In is the name of a field of this row.
+func (r *ruleRow) In(part string) string { return fmt.Sprintf("%s.%d", part, r.Number) }
+
+// Of says a word about this row to who does not see where it stands.
+func (r *ruleRow) Of() string { return say(r.Page.W.OfRule, r.Page.Number(r.Number), "") }
+
+// Heading is what the row is called.
+func (r *ruleRow) Heading() string { return say(r.Page.W.Rule, r.Page.Number(r.Number), "") }
+
+// First and Last report whether it can't be moved further.
+func (r *ruleRow) First() bool { return r.Number == 1 }
+
+// Last is the other end of First.
+func (r *ruleRow) Last() bool { return r.Number == len(r.Page.Rows) }
+
+// Field is one of the row's lines.
+func (r *ruleRow) Field(name string) field {
+	w := r.Page.W
+	f := field{ID: r.ID(name), Name: r.In(name), Fault: r.Faults[name], Mode: "text", Sight: r.ID("sight")}
+	switch name {
+	case "count":
+		f.Label, f.Value, f.Mode = w.Count, r.Count, "numeric"
+	case "days":
+		f.Label, f.Value, f.Mode = w.Days, r.Days, "numeric"
+	case "clock":
+		f.Label, f.Value, f.Hint = w.Clock, r.Clock, w.ClockHint
+	case "cron":
+		f.Label, f.Value, f.Hint = w.Cron, r.Cron, w.CronHint
+	case "from":
+		f.Label, f.Value, f.Mode = w.From, r.From.Count, "numeric"
+	case "until":
+		f.Label, f.Value, f.Hint, f.Mode = w.Until, r.Until.Count, w.UntilHint, "numeric"
+	case "most":
+		f.Label, f.Value, f.Hint, f.Mode = w.Most, r.Most, w.MostHint, "numeric"
+	case "name":
+		f.Label, f.Value, f.Hint = w.Name, r.Name, w.NameHint
+	case "template":
+		f.Label, f.Value, f.Hint = w.Template, r.Template, w.TemplateHint
+	}
+	return f
+}
+
+// Choice is one of the row's lists.
+func (r *ruleRow) Choice(name string) choice {
+	w := r.Page.W
+	c := choice{ID: r.ID(name), Name: r.In(name), Label: w.Unit}
+	var from []pair
+	chosen := ""
+	switch name {
+	case "way":
+		c.Label, from, chosen, c.Focus = w.Way, w.Ways, r.Way, r.Focus == "first"
+	case "late":
+		c.Label, from, chosen = w.Late, w.Lates, r.Late
+	case "unit":
+		from, chosen = w.Units, r.Unit
+		if r.Unit != "s" { // few need it
+			from = from[:2]
+		}
+	case "fromunit":
+		from, chosen = w.EdgeUnits, r.From.Unit
+	case "untilunit":
+		from, chosen = w.EdgeUnits, r.Until.Unit
+	}
+	for _, p := range from {
+		c.Options = append(c.Options, option{p.Key, p.Value, p.Key == chosen})
+	}
+	return c
+}
+
+// A liveFault is what is wrong with a field, to be put beside it while somebody types.
+type liveFault struct{ ID, Fault string }
+
+// LiveFaults are those of the fields that are looked at while somebody types, and of
+// the others that nothing is wrong with them.
+func (r *ruleRow) LiveFaults() []liveFault {
+	var list []liveFault
+	for _, name := range []string{"count", "days", "clock", "cron", "from", "until", "most", "name", "template", ""} {
+		list = append(list, liveFault{r.ID(name), r.Faults[name]})
+	}
+	return list
+}
 
 // rearrange does what a button of the editor says: add, or up, down or remove and a
 // number. It reports false for what is no such button.

@@ -54,6 +54,9 @@ type Desk struct {
 	Allows func(address string) bool
 }
 
+// ErrNoTemplate is wrapped where a rule names a template that there is not.
+var ErrNoTemplate = errors.New("there is no template")
+
 // ErrUnchanged is returned for an edit that changes nothing.
 var ErrUnchanged = errors.New("nothing changes")
 
@@ -97,7 +100,7 @@ func (d *Desk) Propose(ctx context.Context, now time.Time, wanted *convened.Even
 		if there, err := d.HasTemplate(r.Template); err != nil {
 			return nil, err
 		} else if !there {
-			return nil, fmt.Errorf("rule %q: there is no template %q: neither built in nor in templates_dir", r.Key, r.Template)
+			return nil, fmt.Errorf("rule %q: %w %q: neither built in nor in templates_dir", r.Key, ErrNoTemplate, r.Template)
 		}
 	}
 	was, err := d.Store.Event(ctx, e.Slug)
