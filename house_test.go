@@ -54,6 +54,7 @@ var doors = map[string]string{
 	"github.com/pressly/goose":      "convened/store",
 	"github.com/alecthomas/kong":    "convened/cmd/convened",
 	"github.com/coreos/go-systemd":  "convened/systemd",
+	"github.com/coreos/go-oidc":     "convened/console",
 }
 
 // testDoors lists those of them that not even a test of another home may import.

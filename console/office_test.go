@@ -29,6 +29,7 @@ const (
 // An office is a stage with the organisers' console. Its requests go to the console.
 type office struct {
 	*stage
+	oidc   *OIDC
 	reason error // why the service is not ready; nil: it is
 }
 
@@ -55,7 +56,7 @@ func (o *office) serve() {
 	o.t.Helper()
 	var err error
 	o.handler, err = NewOrganiser(OrganiserOptions{Desk: o.desk, URL: o.origin, Clock: o.clock, Wake: func() { o.woken++ }, Logger: o.logger(),
-		Ready: o.ready})
+		Ready: o.ready, OIDC: o.oidc})
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ type OrganiserOptions struct {
 	Clock  func() time.Time // the one clock
 	Wake   func()           // called after a change that mail follows from; nil: nobody is in a hurry
 	Logger *slog.Logger     // nil: nothing is logged
+	OIDC   *OIDC            // who else lets organisers in; nil: nobody
 
 	// Ready says why the service can't do its work now, for /readyz; nil where it can.
 	Ready func(ctx context.Context) error
@@ -35,6 +36,7 @@ type organiser struct {
 	knocks   *limiter[netip.Addr] // attempts to sign in, by where they are from
 	guesses  *limiter[string]     // attempts to sign in, by whom they name
 	secure   bool                 // browsers come by https
+	provider *provider            // nil: nobody else lets people in
 	down     atomic.Bool          // the database did not answer the last request
 }
 

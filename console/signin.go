@@ -32,6 +32,7 @@ func (c *organiser) signInRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+c.prefix+"/signin", c.signIn)
 	mux.HandleFunc("POST "+c.prefix+"/signout", c.signedIn(c.signOut))
 	mux.HandleFunc("POST "+c.prefix+"/language", c.chooseLanguage)
+	c.oidcRoutes(mux)
 }
 
 func (c *organiser) cookieName() string {
@@ -79,6 +80,16 @@ func (c *organiser) leadToSignIn(w http.ResponseWriter, r *http.Request) {
 type signInPage struct {
 	*frame
 	Next, Email string
+	Provider    string // who else lets people in; "" nobody
+}
+
+func (c *organiser) signInPage(r *http.Request, next string) signInPage {
+	p := signInPage{frame: c.newFrame(r, nil), Next: c.prefix + c.safePath(next)}
+	if c.provider != nil {
+		p.Provider = fill(p.OrWith, c.provider.Name)
+	}
+	p.Title = p.SignIn
+	return p
 }
 
 func (c *organiser) askToSignIn(w http.ResponseWriter, r *http.Request) {
@@ -88,8 +99,7 @@ func (c *organiser) askToSignIn(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	p := signInPage{frame: c.newFrame(r, nil), Next: c.prefix + c.safePath(r.URL.Query().Get("next"))}
-	p.Title = p.SignIn
+	p := c.signInPage(r, r.URL.Query().Get("next"))
 	c.render(w, http.StatusOK, "signin", p)
 }
 
@@ -109,8 +119,8 @@ func (c *organiser) signIn(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, desk.ErrSignIn):
 		c.Logger.Warn("nobody signed in: a wrong address or password", "client", clientOf(r))
-		p := signInPage{frame: c.newFrame(r, nil), Next: c.prefix + c.safePath(r.PostFormValue("next")), Email: email}
-		p.Title, p.Problem = p.SignIn, p.WrongPassword
+		p := c.signInPage(r, r.PostFormValue("next"))
+		p.Email, p.Problem = email, p.WrongPassword
 		c.render(w, http.StatusUnprocessableEntity, "signin", p)
 		return
 	case err != nil:

@@ -28,7 +28,11 @@ func newConsoleDoor(cfg *config.Config, clock func() time.Time, wake func(), rea
 	}
 	d := newDesk(cfg, s)
 	d.HasTemplate = hasTemplate(cfg)
-	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
+	var oidc *console.OIDC
+	if o := cfg.Console.OIDC; o.Issuer != "" {
+		oidc = &console.OIDC{Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), CreateUsers: o.CreateUsers}
+	}
+	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
 		Ready: func(ctx context.Context) error {
 			if err := s.CheckSchema(ctx); err != nil {
 				if errors.Is(err, store.ErrSchema) {

@@ -25,6 +25,12 @@ type demoCommand struct {
 	Listen      string `help:"Where the mailbox is to be read." default:"127.0.0.1:8025"`
 }
 
+// Who opens the console of the demo, on this machine alone, with nobody's data in it.
+const (
+	demoUser     = "demo@example.org"
+	demoPassword = "everybody is welcome"
+)
+
 // A stage is everything that the demo brings along, private to it and gone with it.
 type stage struct {
 	pg   *lab.Postgres
@@ -52,6 +58,9 @@ func (c demoCommand) Run(e *env) error {
 	if _, err := st.desk.Carry(e.ctx, now, &desk.Proposal{Event: event}); err != nil {
 		return err
 	}
+	if _, err := st.desk.AddUser(e.ctx, now, convened.User{Email: demoUser, Name: "Demo", Administrator: true}, demoPassword); err != nil {
+		return err
+	}
 	listener, err := listenNear(c.Listen)
 	if err != nil {
 		return fmt.Errorf("open the mailbox: %w", err)
@@ -72,6 +81,7 @@ func (c demoCommand) Run(e *env) error {
 %d people have just registered, and their confirmations are on their way.
 
   Read them here       http://%s/
+  Be the organiser     http://%s/   %s, password: %s
   Be a registrant      follow "See your registration" in any of them
   Register somebody    %s -c "INSERT INTO convened.registrations (event, email, name) VALUES ('%s', 'ana@example.org', 'Ana')"
   Other commands       %s --config %s event show %s
@@ -79,7 +89,7 @@ func (c demoCommand) Run(e *env) error {
 
 Ctrl-C ends it and cleans up.
 
-`, event.Slug, in(event.Starts, event.TimeLocation()), len(people), listener.Addr(), psql, event.Slug, os.Args[0], filepath.Join(st.dir, "convened.yaml"), event.Slug, os.Args[0])
+`, event.Slug, in(event.Starts, event.TimeLocation()), len(people), listener.Addr(), st.cfg.Console.Listen, demoUser, demoPassword, psql, event.Slug, os.Args[0], filepath.Join(st.dir, "convened.yaml"), event.Slug, os.Args[0])
 	return runDaemon(e.ctx, st.cfg, e.clock, e.logger(), nil)
 }
 
@@ -111,8 +121,12 @@ func (e *env) setStage() (st *stage, err error) {
 	if err != nil {
 		return st, fmt.Errorf("find a port for the registrants' pages: %w", err)
 	}
-	public := pages.Addr().String()
-	if err = pages.Close(); err != nil {
+	office, err := listenNear("127.0.0.1:8081")
+	if err != nil {
+		return st, fmt.Errorf("find a port for the console: %w", err)
+	}
+	public, console := pages.Addr().String(), office.Addr().String()
+	if err = errors.Join(pages.Close(), office.Close()); err != nil {
 		return st, err
 	}
 	file := filepath.Join(dir, "convened.yaml")
@@ -126,8 +140,10 @@ smtp:
 public:
   url: http://%s
   listen: %s
+console:
+  listen: %s
 state_dir: %q
-`, st.pg.URL("convened"), st.smtp.Port(), public, public, dir)
+`, st.pg.URL("convened"), st.smtp.Port(), public, public, console, dir)
 	if err = os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return st, fmt.Errorf("write the demo's configuration: %w", err)
 	}
