@@ -491,7 +491,10 @@ func (f *foresight) confirm(s *convened.Seat, n *newSeat) {
 // confirmAgain is plan_repeats.sql for one seat. copied says that no form can
 // have written any of its repetitions.
 func (f *foresight) confirmAgain(s *convened.Seat, revived, copied bool) {
-	if slices.ContainsFunc(s.Waiting, func(w convened.Waiting) bool { return w.Kind == convened.Confirmation }) {
+	if slices.ContainsFunc(s.Waiting, func(w convened.Waiting) bool {
+		return w.Kind == convened.Confirmation || !revived && w.Kind == convened.Update && !w.Marked &&
+			(w.State == convened.Planned || w.State == convened.Claimed)
+	}) {
 		return
 	}
 	if s.Confirmations == 0 || !revived && s.ConfirmedAt.After(f.now.Add(-confirmOnce)) {

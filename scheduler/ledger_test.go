@@ -314,6 +314,11 @@ func (l *ledger) planRepeat(seat convened.RegistrationID, revived, copied bool, 
 			}
 		}
 	}
+	if !revived && slices.ContainsFunc(l.of(seat, convened.Update), func(n *noticeRow) bool {
+		return (n.State == convened.Planned || n.State == convened.Claimed) && !n.marked
+	}) {
+		return
+	}
 	if count > 0 && (revived || planned.IsZero() || !planned.After(now.Add(-again))) {
 		n := noticeRow{plannedAt: now, Notice: convened.Notice{Registration: seat, Kind: convened.Confirmation, Occasion: strconv.Itoa(count + 1), Instant: now}}
 		switch {

@@ -51,3 +51,42 @@ func TestAConfirmationAgainOrAnUpdateStandsInForAReminder(t *testing.T) {
 		})
 	}
 }
+
+// Who registers again while an update is on its way gets the update alone: it
+// brings the invitation too. Who takes up a seat that was given up is confirmed.
+func TestAnUpdateOnItsWayStandsInForAConfirmationAgain(t *testing.T) {
+	t.Parallel()
+	later := early.Add(time.Hour)
+	for name, c := range map[string]struct {
+		state  convened.State
+		marked bool
+		leaves bool
+		want   int
+	}{
+		"planned":                  {convened.Planned, false, false, 0},
+		"in a daemon's hands":      {convened.Claimed, false, false, 0},
+		"on the wire":              {convened.Claimed, true, false, 1},
+		"sent":                     {convened.Sent, true, false, 1},
+		"held":                     {convened.Held, false, false, 1},
+		"of a seat that was given": {convened.Planned, false, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _, seats := told(t, "ana@example.org")
+			ana := seats["ana@example.org"]
+			sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, state, instant, due_at, planned_at, marked_at, lease_until, sent_at)
+				VALUES ($1, 'w', 'update', '7', $2, $3, $3, $3, CASE WHEN $4 THEN $3::timestamptz END,
+				CASE WHEN $2 = 'claimed' THEN $3::timestamptz + interval '1 hour' END, CASE WHEN $2 = 'sent' THEN $3::timestamptz END)`, int64(ana), string(c.state), later, c.marked)
+			if c.leaves {
+				if _, err := s.GiveUp(t.Context(), later, "w", ana); err != nil {
+					t.Fatal(err)
+				}
+			}
+			register(t, s, "w", "ana@example.org")
+			planAll(t, s, later)
+			if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.notices WHERE kind = 'confirmation' AND occasion = '2'`); n != c.want {
+				t.Errorf("%d confirmations again, want %d", n, c.want)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 -- The confirmation again, for who registered again: never while one is still on
--- its way, and at most once in ten minutes unless the seat had been given up. It
--- counts for the fuse like a first one.
+-- its way, nor while an update is that brings the invitation too, and at most
+-- once in ten minutes unless the seat had been given up. It counts for the fuse
+-- like a first one.
 -- $1 event, $2 seats, $3 whether each was revived, $4 now, $5 the earliest
 -- planning time of a confirmation that still stands in for another, $6 whether
 -- each was copied from elsewhere, $7 how many the fuse lets through, $8 and $9 the
@@ -23,6 +24,9 @@ FROM (
         WHERE n.registration = i.seat AND n.kind = 'confirmation'
     ) last
     WHERE NOT last.pending AND (i.revived OR last.planned_at IS NULL OR last.planned_at <= $5)
+      AND (i.revived OR NOT EXISTS (
+          SELECT FROM convened.notices u
+          WHERE u.registration = i.seat AND u.kind = 'update' AND u.state IN ('planned', 'claimed') AND u.marked_at IS NULL))
 ) judged
 ON CONFLICT DO NOTHING
 RETURNING coalesce(cause, '')
