@@ -15,14 +15,46 @@ import (
 // with all that composing its letter needs, or the fault that keeps it from
 // being made. The events are shared: nobody writes to them. Its error is a
 // *convened.Quarantine while nothing may be sent.
+//
+// After any other error the claim may have been made all the same: the reply to a
+// commit can be lost. The next claim gives it back first.
 func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
+	s.mu.Lock()
+	unsure := s.unsure
+	s.unsure = nil
+	s.mu.Unlock()
 	var claims []*convened.Claim
 	err := s.claiming(ctx, func(tx *sql.Tx) (int, error) {
+		claims = nil
+		if err := giveBackUnsure(ctx, tx, s.id(), unsure); err != nil {
+			return 0, err
+		}
 		var err error
 		claims, err = s.readClaims(ctx, tx, now, stmt("claim"), now, limit, s.id(), lease.Milliseconds())
 		return len(claims), err
 	})
-	return claims, err
+	if err == nil {
+		return claims, nil
+	}
+	for _, c := range claims {
+		unsure = append(unsure, Attempt{c.Notice.ID, c.Notice.Attempt})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsure = unsure
+	return nil, err
+}
+
+func giveBackUnsure(ctx context.Context, tx *sql.Tx, daemon int64, list []Attempt) error {
+	if len(list) == 0 {
+		return nil
+	}
+	ids, attempts := make([]int64, len(list)), make([]int64, len(list))
+	for i, a := range list {
+		ids[i], attempts[i] = int64(a.Notice), int64(a.Attempt)
+	}
+	_, err := tx.ExecContext(ctx, stmt("give_back_unsure"), array(ids), array(attempts), daemon)
+	return err
 }
 
 // readClaims runs a statement that returns claims in the form of claim.sql, and

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -264,5 +265,43 @@ func TestOfWhatAFormWroteNoMoreIsReadThanALetterCanUse(t *testing.T) {
 		if r := c.Registration; len([]rune(r.Name)) > 1000 || len(r.Email) > 1000 || len(r.Language) > 100 || len(r.Zone) > 100 {
 			t.Errorf("%d, %d, %d and %d bytes of name, address, language and zone were read", len(r.Name), len(r.Email), len(r.Language), len(r.Zone))
 		}
+	}
+}
+
+// The reply to the commit of a claim can be lost. Then the rows are claimed, and
+// nobody knows; they don't wait for their lease.
+func TestAClaimThatNobodyKnowsOfIsGivenBackByTheNext(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	apply(t, s, webinar("w"), early)
+	register(t, s, "w", "ana@example.org", "ben@example.org", "cleo@example.org")
+	planAll(t, s, early)
+	if _, err := s.Register(t.Context(), Daemon{Name: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	lost, err := s.Claim(t.Context(), early, 2, time.Minute)
+	if err != nil || len(lost) != 2 {
+		t.Fatalf("%d claims, %v", len(lost), err)
+	}
+	other := openURL(t, s.direct)
+	if _, err := other.Register(t.Context(), Daemon{Name: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	theirs := claim(t, other, early)
+	if len(theirs) != 1 {
+		t.Fatalf("the other has %d claims", len(theirs))
+	}
+	for _, c := range append(slices.Clone(lost), theirs...) { // what this one tried to claim, and the other got, is not its own
+		s.unsure = append(s.unsure, Attempt{c.Notice.ID, c.Notice.Attempt})
+	}
+	again := claim(t, s, early)
+	if len(again) != 2 || again[0].Notice.Attempt != 2 || again[1].Notice.Attempt != 2 {
+		t.Errorf("%d claims are made again: %+v", len(again), again)
+	}
+	if mark(t, other, theirs...) != 1 {
+		t.Error("the other's claim was taken from it")
+	}
+	if again := claim(t, s, early); len(again) != 0 {
+		t.Errorf("what is known to be claimed is claimed %d times more", len(again))
 	}
 }

@@ -68,6 +68,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
+	unsure []Attempt                    // claims that may have been made: see Claim
 }
 
 type eventKey struct {
