@@ -66,6 +66,11 @@ type account struct {
 	examples []string // of what is wrong
 }
 
+func (a account) String() string {
+	return fmt.Sprintf("%d people, %d mails, %d lost, %d twice, %d falsely sent, %d refused, %d cancelled, %d held, %d strangers, %d changed, %d untold",
+		a.People, a.Mails, a.Lost, a.Twice, a.Falsely, a.Refused, a.Cancelled, a.Held, a.Strangers, a.Changed, a.Untold)
+}
+
 // balance holds what the server took against what the rows say.
 func balance(rows []row, letters []letter) account {
 	var a account

@@ -131,8 +131,11 @@ func killAtRandom(r *rig) {
 // else is on the way, then by chance in the middle of everything.
 func killAt(r *rig, point string, dotted bool) {
 	early, late, chance := 4, 6, 0.2
-	if r.lab.full {
+	switch {
+	case r.lab.full:
 		early, late = 10, 30
+	case r.lab.small:
+		early, late = 2, 2
 	}
 	switch point {
 	case "before-dot", "noted-dot", "after-dot", "after-reply", "noted-reply":
@@ -292,7 +295,10 @@ func column(out string, i int) []string {
 }
 
 func stopUnderLoad(r *rig) {
-	const stops = 20
+	stops := 20
+	if r.lab.small {
+		stops = 4
+	}
 	r.stage(slowly(20 * time.Millisecond))
 	r.register(r.people)
 	var slowest time.Duration

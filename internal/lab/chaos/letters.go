@@ -127,7 +127,7 @@ func outOfOrder(r *rig) {
 		r.sleep(150 * time.Millisecond)
 	}
 	forms.Wait()
-	r.mails(r.people, 30*time.Second)
+	r.mails(r.people, time.Minute)
 }
 
 // told is what one letter said of the event.
