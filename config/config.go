@@ -107,6 +107,8 @@ type DKIM struct {
 type Public struct {
 	Listen string `yaml:"listen"` // host:port or unix:/path; "" is no listener
 	URL    string `yaml:"url"`    // without a slash at its end
+
+	EmbedOn []string `yaml:"embed_on" aka:"embed"` // origins, such as https://www.example.org
 }
 
 // Console is what the organisers' browsers reach.

@@ -83,6 +83,8 @@ var keys = []Key{
 		Doc: "Where the registrants' pages are served, for a reverse proxy in front: host:port, unix:/path, or off. docs/public-pages.md has the lines for the proxy."},
 	{Name: "public.url", Type: "URL", Required: true, example: "https://events.example.org",
 		Doc: "How the world reaches public.listen: the beginning of every link in a letter. https, unless it is a loopback address for trying things out."},
+	{Name: "public.embed_on", Type: "list of web sites", Default: "none but the event's page_url", def: "none", example: "[https://www.example.org]",
+		Doc: "Web sites, beside the one of an event's page_url, whose pages may show the event's sign-up form in a frame."},
 	{Name: "console.listen", Type: "listener", Default: "127.0.0.1:8081",
 		Doc: "Where the organisers' console is served, with /healthz and /readyz for monitoring: host:port, unix:/path, or off. docs/console.md has the lines for a reverse proxy."},
 	{Name: "console.url", Type: "URL", Default: "http:// and console.listen", def: "none", example: "https://console.example.org",

@@ -212,6 +212,7 @@ func (l *loader) checkPublic() {
 		}
 		p.URL = strings.TrimRight(p.URL, "/")
 	}
+	l.checkEmbedders()
 	for _, listen := range []struct {
 		name  string
 		value *string
@@ -277,6 +278,24 @@ func (l *loader) checkConsole() {
 	}
 	if o.ClientID == "" {
 		l.problem("console.oidc.client_id", "is required with console.oidc.issuer", "write the name that the provider has given this console")
+	}
+}
+
+// checkEmbedders holds public.embed_on to origins: a policy of a page names sites by
+// scheme, host and port alone.
+func (l *loader) checkEmbedders() {
+	list := l.cfg.Public.EmbedOn
+	for i, site := range list {
+		u, err := url.Parse(site)
+		if err == nil && (u.Scheme == "https" || u.Scheme == "http") && isHost(u.Hostname()) && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
+			list[i] = u.Scheme + "://" + strings.ToLower(u.Host)
+			continue
+		}
+		if l.cfg.origins["public.embed_on"].what == "file" {
+			l.add(l.doc.Problem(fmt.Sprintf("public.embed_on[%d]", i+1), "is not the address of a web site without a path", "write something like https://www.example.org"))
+			continue
+		}
+		l.problem("public.embed_on", "is not a list of web sites", "write https://www.example.org,https://example.net")
 	}
 }
 

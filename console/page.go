@@ -30,9 +30,13 @@ type page struct {
 	Style    string // URL of the style sheet
 	Icon     string // URL
 	Colours  string // URL of the event's own colours; "" the house's
+	Script   string // URL of a script; "" none
+	Embedded bool   // it stands in a frame of another site
 
 	// Of a page that can't be shown:
 	Heading, More string
+
+	signUpAt string // where the pages are on which one registers
 
 	// Of a page about a seat:
 	Base  string            // its URL, without the host
@@ -40,6 +44,8 @@ type page struct {
 	Event *templates.Letter // what the letters say of it
 	State string            // "registered", "underway", "over", "off" or "left"
 	Lead  string            // what follows from the state; "" nothing
+
+	SignUp string // URL of the page on which one registers again; "" none
 
 	MayJoin   bool // there is something to join, and to put into a calendar
 	MayCancel bool
@@ -53,6 +59,7 @@ type page struct {
 	OtherZone    *option
 	UTC          bool
 	Regions      []region
+	ZoneOfEvent  string // on the page on which one registers, where another may be guessed; ""
 }
 
 // An option is one that may be chosen.
@@ -69,7 +76,7 @@ type region struct {
 
 // newPage begins a page in a language.
 func (s *site) newPage(language string) *page {
-	return &page{words: wordsIn[language], Language: language, Style: s.assets["style.css"].url, Icon: s.assets["icon.svg"].url}
+	return &page{words: wordsIn[language], Language: language, Style: s.assets["style.css"].url, Icon: s.assets["icon.svg"].url, signUpAt: s.prefix + "/e/"}
 }
 
 // pageOf gathers what there is to say to a visitor, and what may be done now.
@@ -101,6 +108,9 @@ func (p *page) stand(now time.Time, e *convened.Event) {
 		return
 	case l.SeatGivenUp:
 		p.State, p.Lead = "left", p.LeftMore
+		if e.SignUp && !l.Ended {
+			p.SignUp = p.signUpAt + e.Slug + "?language=" + p.Language
+		}
 		return
 	case l.Ended:
 		p.State = "over"
@@ -174,7 +184,7 @@ func (p *page) tell(done string) {
 func fill(s, word string) string { return strings.Replace(s, "%s", word, 1) }
 
 // render writes a page whole, or an error page instead.
-func (g *registrant) render(w http.ResponseWriter, status int, name string, p *page) {
+func (g *registrant) render(w http.ResponseWriter, status int, name string, p any) {
 	var b bytes.Buffer
 	if err := g.pages[name].Execute(&b, p); err != nil {
 		g.Logger.Error("a page can't be made", "page", name, "error", err.Error())

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"convened"
 	"convened/calendar"
 	"convened/store"
@@ -30,6 +32,8 @@ type Seats interface {
 
 	// Choose sets the language and the zone of later letters; "" is the event's.
 	Choose(ctx context.Context, event string, seat convened.RegistrationID, language, zone string) (bool, error)
+
+	SignUps
 }
 
 // Letters knows what the letters say to somebody's calendar: *mailer.Composer.
@@ -42,6 +46,7 @@ type RegistrantOptions struct {
 	Seats     Seats
 	Letters   Letters
 	PublicURL string           // public.url: where the links in the letters begin
+	EmbedOn   []string         // public.embed_on: origins that may show the sign-up page in a frame
 	Clock     func() time.Time // the one clock
 	Wake      func()           // called after a click that mail follows from; nil: nobody is in a hurry
 	Logger    *slog.Logger     // nil: nothing is logged
@@ -52,8 +57,11 @@ type registrant struct {
 	*site
 	RegistrantOptions
 	limits *limiter[netip.Addr]
-	down   atomic.Bool // the database did not answer the last request
-	named  atomic.Bool // it was said that the proxy names nobody
+
+	signUps    *limiter[netip.Addr] // registrations, by where they are from
+	allSignUps *rate.Limiter        // registrations from anywhere
+	down       atomic.Bool          // the database did not answer the last request
+	named      atomic.Bool          // it was said that the proxy names nobody
 }
 
 // maxBody is how much of a request's body is read, in bytes. The largest form has
@@ -71,6 +79,7 @@ const maxBody = 16 << 10
 //	GET  /r/{token}/cancel        asks;  POST gives up the seat
 //	GET  /u/{token}               asks;  POST mutes, by a button or in one click (RFC 8058)
 //	GET  /r/{token}/invite.ics    the event as a file for a calendar
+//	GET  /e/{slug}                the event and a form, where it has sign_up;  POST registers
 //	GET  /r/{token}/join          leads to the event's link as it is now, or says that there is none yet
 //
 // /r/{token}/unsubscribe is the same as /u/{token}, which is short for the letters'
@@ -80,7 +89,7 @@ const maxBody = 16 << 10
 // which is answered at once (200): who sends it follows nothing. What a seat does not offer any more (the
 // event is over, or off; the seat is given up) leads back to the page, which says so.
 func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
-	s, err := newSite("public.url", o.PublicURL, "pages", map[string]string{"style.css": cssType, "icon.svg": svgType})
+	s, err := newSite("public.url", o.PublicURL, "pages", map[string]string{"style.css": cssType, "icon.svg": svgType, "zone.js": scriptType})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +99,8 @@ func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
-	g := &registrant{site: s, RegistrantOptions: o, limits: newLimiter[netip.Addr](perSecond, burst)}
+	g := &registrant{site: s, RegistrantOptions: o, limits: newLimiter[netip.Addr](perSecond, burst),
+		signUps: newLimiter[netip.Addr](signUpsPerSecond, signUpBurst), allSignUps: rate.NewLimiter(allSignUpsPerSecond, allSignUpBurst)}
 
 	mux := http.NewServeMux()
 	at := s.prefix + "/r/{token}"
@@ -110,6 +120,7 @@ func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
 		// Who reloads or types the address of a button comes back to the page.
 		mux.HandleFunc("GET "+at+action, g.visited(func(w http.ResponseWriter, _ *http.Request, v *visit) { v.back(w, "") }))
 	}
+	g.signUpRoutes(mux)
 	s.serveAssets(mux)
 	mux.HandleFunc("GET "+s.prefix+"/assets/colours/{file}", func(w http.ResponseWriter, r *http.Request) {
 		if !s.colours(w, r.PathValue("file")) {

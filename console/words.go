@@ -22,7 +22,7 @@ type words struct {
 	LeftMore string
 
 	// How to come back.
-	Again, AgainPage, AgainWrite, AgainSame string
+	Again, AgainHere, AgainPage, AgainWrite, AgainSame string
 
 	// The labels of the details, and what stands after one in a sentence.
 	Colon                                             string
@@ -84,6 +84,7 @@ var wordsIn = map[string]*words{
 		OffMore:          "We are sorry: this event will not take place. There is nothing you need to do. If your calendar still shows the event, you can delete it there.",
 		LeftMore:         "Your seat has been released, and you will get no more reminders. If your calendar still shows the event, you can delete it there.",
 		Again:            "Changed your mind?",
+		AgainHere:        "Register again",
 		AgainPage:        "Register again on the event page",
 		AgainWrite:       "Write to the organiser",
 		AgainSame:        "Register again in the same way as the first time.",
@@ -167,6 +168,7 @@ var wordsIn = map[string]*words{
 		OffMore:          "Nous sommes désolés\u00a0: cet événement n’aura pas lieu. Vous n’avez rien à faire. Si votre agenda affiche encore l’événement, vous pouvez l’y supprimer.",
 		LeftMore:         "Votre place a été libérée et vous ne recevrez plus de rappels. Si votre agenda affiche encore l’événement, vous pouvez l’y supprimer.",
 		Again:            "Vous avez changé d’avis\u00a0?",
+		AgainHere:        "Vous inscrire de nouveau",
 		AgainPage:        "Vous inscrire de nouveau sur la page de l’événement",
 		AgainWrite:       "Écrire aux organisateurs",
 		AgainSame:        "Inscrivez-vous de nouveau, comme la première fois.",
@@ -250,6 +252,7 @@ var wordsIn = map[string]*words{
 		OffMore:          "Lo sentimos: este evento no tendrá lugar. No tiene que hacer nada. Si su calendario todavía muestra el evento, puede eliminarlo de él.",
 		LeftMore:         "Su plaza ha quedado libre y no recibirá más recordatorios. Si su calendario todavía muestra el evento, puede eliminarlo de él.",
 		Again:            "¿Ha cambiado de opinión?",
+		AgainHere:        "Inscribirse de nuevo",
 		AgainPage:        "Inscribirse de nuevo en la página del evento",
 		AgainWrite:       "Escribir a quien organiza",
 		AgainSame:        "Inscríbase de nuevo, como la primera vez.",
@@ -329,11 +332,17 @@ var languageNames = map[string]string{"en": "English", "fr": "Français", "es": 
 // languageOf returns the language of a page about nobody: the first that the
 // browser asks for and that there is, else English.
 func languageOf(r *http.Request) string {
+	l, _ := askedLanguage(r)
+	return l
+}
+
+// askedLanguage is languageOf, and says whether the browser asks for it.
+func askedLanguage(r *http.Request) (language string, asked bool) {
 	for item := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		tag, _, _ := strings.Cut(item, ";")
 		if l := convened.BaseLanguage(tag); slices.Contains(convened.Languages(), l) {
-			return l
+			return l, true
 		}
 	}
-	return convened.Languages()[0]
+	return convened.Languages()[0], false
 }

@@ -34,7 +34,7 @@ func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() tim
 	if err != nil {
 		return nil, err
 	}
-	pages, err := console.NewRegistrant(console.RegistrantOptions{Seats: s, Letters: letters, PublicURL: cfg.Public.URL, Clock: clock, Wake: wake, Logger: log})
+	pages, err := console.NewRegistrant(console.RegistrantOptions{Seats: s, Letters: letters, PublicURL: cfg.Public.URL, EmbedOn: cfg.Public.EmbedOn, Clock: clock, Wake: wake, Logger: log})
 	if err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
