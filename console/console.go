@@ -10,7 +10,8 @@
 // in the words and the times of the letters (templates.Facts).
 //
 // It works without a script, without a cookie, and without anything of anybody
-// else's but the organiser's own logo. It will not decide what follows from a click:
+// else's but the organiser's own logo; the page on which people register has one that
+// guesses their zone. It will not decide what follows from a click:
 // the store plans it, and the daemon sends it.
 package console
 

@@ -208,3 +208,24 @@ func TestAPublicURLWithAPathThatIsNoneIsRefused(t *testing.T) {
 		t.Errorf("exit %d\n%s", out.code, out.stderr)
 	}
 }
+
+func TestWhoSignsUpOnThePageGetsTheConfirmation(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "poll_interval: 10m\n") // so that only being told helps
+	base := s.public()
+	s.apply("webinar", 240*time.Hour, "sign_up: true\n")
+	s.daemon()
+	if status, _, page := s.ask(http.MethodGet, base+"/e/webinar", ""); status != http.StatusOK || !strings.Contains(page, `method="post"`) {
+		t.Fatalf("the page: %d\n%s", status, page)
+	}
+	if status, location, page := s.ask(http.MethodPost, base+"/e/webinar?language=es", "email=ana%40example.org&name=Ana&language=es&zone=America%2FMexico_City"); status != http.StatusSeeOther || !strings.Contains(location, "done=1") {
+		t.Fatalf("signing up: %d to %q\n%s", status, location, page)
+	}
+	s.wait(1, 30*time.Second)
+	s.settled()
+	letter, err := readLetter(s.letterTo("ana@example.org").Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, "the letter", string(letter.text), "Ana", "Ciudad de México")
+}
