@@ -13,6 +13,9 @@ const (
 	CauseRecipient Cause = "recipient" // allow_recipients does not name the address
 )
 
+// TakenOver is why who was taken over quietly gets no confirmation.
+const TakenOver = "taken over from a table that was there before, without a letter"
+
 // HoldCauses lists why notices are held, as `notices release --reason` takes it.
 func HoldCauses() []Cause {
 	return []Cause{CauseFuse, CauseBackfill, CauseOver, CauseRecipient, CauseDoubt}

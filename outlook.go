@@ -60,6 +60,7 @@ type Arrival struct {
 	Newcomer
 	Language  string
 	CreatedAt time.Time
+	Quiet     bool           // taken over from a table that was there before, without a letter
 	Seat      RegistrationID // whose address it has; 0: nobody's yet
 }
 

@@ -94,4 +94,8 @@ const (
 	PasswordSet         = "password set"
 	SignedIn            = "signed in"
 	SignedOut           = "signed out"
+	SourceAdded         = "source added"
+	SourceRemoved       = "source removed"
+	SourceTaken         = "existing rows taken"
+	SourceReleased      = "vanished rows released"
 )

@@ -296,6 +296,8 @@ func (f *foresight) arrivals() (fresh []newSeat, repeats map[convened.Registrati
 	for _, a := range f.o.Arrivals {
 		i, again := index[a.Address]
 		switch {
+		case (a.Seat != 0 || again) && a.Quiet:
+			// An old row says nothing new of a seat that is there.
 		case a.Seat != 0 && a.Fault == "":
 			repeats[a.Seat] = append(repeats[a.Seat], a)
 		case a.Seat != 0:
@@ -315,6 +317,8 @@ func (f *foresight) judge(n *newSeat) {
 	switch {
 	case n.Fault != "":
 		n.state, n.why = convened.Refused, n.Fault
+	case n.Quiet:
+		n.state, n.why = convened.Cancelled, convened.TakenOver
 	case e.Status == convened.EventIsOff:
 		n.state, n.why = convened.Cancelled, closed
 	case closed != "" && (f.copied(&n.Arrival) || !n.CreatedAt.Before(e.Ends)):
@@ -445,7 +449,7 @@ func (f *foresight) planChange(s *convened.Seat, c *convened.PendingChange) {
 
 // arrive is PlanNewcomers of package store for one seat.
 func (f *foresight) arrive(s *convened.Seat, again []convened.Arrival, first *newSeat) {
-	late := first != nil && first.Fault == ""
+	late := first != nil && first.Fault == "" && !first.Quiet
 	if first != nil {
 		f.confirm(s, first)
 	}

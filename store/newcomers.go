@@ -34,6 +34,7 @@ type newSeat struct {
 	id      int64
 	fault   string // what is wrong with the address
 	created time.Time
+	quiet   bool // taken over without a letter
 }
 
 type repeated struct {
@@ -88,17 +89,17 @@ func (a *arrival) seat(ctx context.Context, tx *sql.Tx, list []convened.Newcomer
 	err := each(ctx, tx, stmt("seat_registrations"), []any{a.slug, array(ids), array(addresses), array(faults), a.now, a.seats}, func(rows *sql.Rows) error {
 		var n newSeat
 		var seat int64
-		if err := rows.Scan(&n.id, &seat, &n.fault, &n.created); err != nil {
+		if err := rows.Scan(&n.id, &seat, &n.fault, &n.created, &n.quiet); err != nil {
 			return err
 		}
 		if n.id == seat {
 			a.fresh = append(a.fresh, n)
-			if n.fault == "" {
+			if n.fault == "" && !n.quiet {
 				a.late = append(a.late, n.id)
 			}
 			return nil
 		}
-		if n.fault != "" {
+		if n.fault != "" || n.quiet { // an old row says nothing new of a seat that is there
 			return nil
 		}
 		a.again = append(a.again, n.id)
@@ -170,6 +171,8 @@ func (a *arrival) judge(n newSeat, room int) (convened.State, convened.Cause, st
 	switch {
 	case n.fault != "":
 		return convened.Refused, convened.CauseAddress, ""
+	case n.quiet:
+		return convened.Cancelled, convened.CauseUseless, convened.TakenOver
 	case a.status == convened.EventIsOff:
 		return convened.Cancelled, convened.CauseUseless, closed
 	case closed != "" && (a.copied(n.created) || !n.created.Before(a.ends)):

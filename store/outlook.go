@@ -130,7 +130,7 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 	var addresses []string
 	err := each(ctx, tx, stmt("arrivals_of_event"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
 		var a convened.Arrival
-		if err := rows.Scan(&a.ID, &a.Event, &a.Email, &a.Language, &a.CreatedAt); err != nil {
+		if err := rows.Scan(&a.ID, &a.Event, &a.Email, &a.Language, &a.CreatedAt, &a.Quiet); err != nil {
 			return err
 		}
 		a.CreatedAt = a.CreatedAt.UTC()
@@ -138,7 +138,7 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 		switch {
 		case address == "" || a.Address == address:
 			o.Arrivals, addresses = append(o.Arrivals, a), append(addresses, a.Address)
-		case len(o.Arrivals) == 0 && a.Fault == "" && o.Room > 0:
+		case len(o.Arrivals) == 0 && a.Fault == "" && !a.Quiet && o.Room > 0:
 			o.Room-- // the fuse lets the others through first
 		}
 		return nil

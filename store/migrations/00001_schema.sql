@@ -71,6 +71,9 @@ CREATE TABLE convened.registrations (
     zone         text,
     source_ref   text,
     created_at   timestamptz NOT NULL DEFAULT now(),
+    -- Taken over from a table that was there before, without a letter: the seat
+    -- counts as one whose confirmation went out.
+    quiet        boolean NOT NULL DEFAULT false,
     -- What the daemon writes.
     uid          uuid NOT NULL DEFAULT gen_random_uuid(),
     planned_at   timestamptz,
@@ -377,6 +380,153 @@ CREATE TRIGGER tell AFTER INSERT ON convened.registrations
     FOR EACH STATEMENT EXECUTE FUNCTION convened.tell();
 CREATE TRIGGER tell AFTER INSERT ON convened.changes
     FOR EACH STATEMENT EXECUTE FUNCTION convened.tell();
+
+-- Where registrations come from besides an INSERT here: tables of others, which
+-- are adopted, and services that write over HTTP.
+CREATE TABLE convened.sources (
+    id          integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text NOT NULL UNIQUE CHECK (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+    way         text NOT NULL CHECK (way IN ('trigger', 'poll', 'http')),
+    relation    text NOT NULL DEFAULT '', -- the table as SQL names it; '' for http
+    relation_id bigint, -- its oid: a table that was made anew is another
+    key_columns text[] NOT NULL DEFAULT '{}',
+    -- What each of our columns is, as SQL over one of the table's rows.
+    mapping     jsonb NOT NULL DEFAULT '{}',
+    follow      boolean NOT NULL DEFAULT true, -- deleted and cancelled rows give up the seat
+    made_at     timestamptz NOT NULL,
+    made_by     text NOT NULL DEFAULT '',
+    -- Polling: below this no transaction is still to end, and every row of theirs
+    -- was looked at; NULL looks at every row. How many rows there were, when and
+    -- for how long it was looked, and what went wrong.
+    watermark   bigint,
+    present     bigint NOT NULL DEFAULT 0,
+    looked_at   timestamptz,
+    look_took   double precision NOT NULL DEFAULT 0, -- seconds
+    trouble     text NOT NULL DEFAULT '',
+    -- Many rows vanished at once: their people keep their seats until somebody says
+    -- that they are meant to go.
+    vanished    integer NOT NULL DEFAULT 0,
+    let_go      boolean NOT NULL DEFAULT false,
+    passed_over bigint NOT NULL DEFAULT 0 -- changes of rows that were there before
+);
+
+-- Every row of an adopted table that was seen: what makes it be taken once.
+--   before   it was there when the table was adopted, and nobody asked for it
+--   taken    it is a registration
+--   out      it says that the person does not come
+--   gone     it was taken, and is deleted
+--   problem  it could not be taken: see source_problems
+CREATE TABLE convened.source_rows (
+    source       integer NOT NULL REFERENCES convened.sources (id) ON DELETE CASCADE,
+    key          text NOT NULL,
+    state        text NOT NULL CHECK (state IN ('before', 'taken', 'out', 'gone', 'problem')),
+    registration bigint, -- no foreign key: registrations are never deleted, and a form waits for each look
+    digest       bytea,
+    version      text NOT NULL DEFAULT '', -- polling: which version of the row was looked at
+    PRIMARY KEY (source, key)
+);
+CREATE INDEX source_rows_registration ON convened.source_rows (registration) WHERE registration IS NOT NULL;
+CREATE INDEX source_rows_before ON convened.source_rows (source, key) WHERE state = 'before';
+
+-- What happened to rows of adopted tables and is still to be followed. Only
+-- appended to by the trigger, so that no form waits for the daemon.
+CREATE TABLE convened.source_changes (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source    integer NOT NULL REFERENCES convened.sources (id) ON DELETE CASCADE,
+    key       text NOT NULL,
+    was_key   text NOT NULL,
+    gone      boolean NOT NULL,
+    event     text, email text, name text, language text, zone text,
+    cancelled boolean NOT NULL DEFAULT false,
+    made_at   timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX source_changes_source ON convened.source_changes (source, id);
+CREATE INDEX source_changes_key ON convened.source_changes (source, key);
+
+-- Rows that could not be taken, and why; the latest for a key counts.
+CREATE TABLE convened.source_problems (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source   integer NOT NULL REFERENCES convened.sources (id) ON DELETE CASCADE,
+    key      text NOT NULL,
+    made_at  timestamptz NOT NULL DEFAULT now(),
+    what     text NOT NULL CHECK (what IN ('mapping', 'address', 'event', 'correction', 'truncated')),
+    detail   text NOT NULL,
+    event    text, email text, name text, language text, zone text
+);
+CREATE INDEX source_problems_key ON convened.source_problems (source, key);
+
+-- What was mapped of a row, in a form that compares and holds no address.
+CREATE FUNCTION convened.source_digest(event text, email text, name text, language text, zone text, cancelled boolean) RETURNS bytea
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog
+AS $$ SELECT sha256(convert_to(jsonb_build_array(event, email, name, language, zone, cancelled)::text, 'UTF8')) $$;
+
+-- What the trigger of a source saw: called by the functions that `convened source
+-- add` makes, with what their expressions said of the row before and after. It runs
+-- in the transaction of the form and never fails for what a row holds: what can't
+-- be taken is a problem. It takes no lock that another form waits for.
+-- +goose StatementBegin
+CREATE FUNCTION convened.source_saw(of integer, op text, seen_key text, was_key text,
+    s_event text, s_email text, s_name text, s_language text, s_zone text, s_cancelled boolean, fault text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    d bytea;
+    fresh bigint;
+    why text := '';
+    what text := '';
+BEGIN
+    IF seen_key IS NULL THEN
+        INSERT INTO convened.source_problems (source, key, what, detail)
+        VALUES (of, coalesce(was_key, ''), 'mapping', coalesce(fault, 'the row has no key'));
+        RETURN;
+    END IF;
+    IF op = 'DELETE' THEN
+        INSERT INTO convened.source_changes (source, key, was_key, gone) VALUES (of, seen_key, seen_key, true);
+        PERFORM pg_notify('convened', 'sources');
+        RETURN;
+    END IF;
+    IF fault IS NOT NULL THEN
+        INSERT INTO convened.source_problems (source, key, what, detail, event, email) VALUES (of, seen_key, 'mapping', fault, left(s_event, 300), left(s_email, 300));
+        IF op = 'INSERT' THEN
+            INSERT INTO convened.source_rows (source, key, state) VALUES (of, seen_key, 'problem') ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN;
+    END IF;
+    s_cancelled := coalesce(s_cancelled, false);
+    s_email := left(btrim(s_email, E' \t\r\n'), 2000);
+    s_event := btrim(s_event);
+    s_name := left(s_name, 2000);
+    s_language := left(s_language, 100);
+    s_zone := left(s_zone, 100);
+    IF op = 'UPDATE' OR EXISTS (SELECT FROM convened.source_rows r WHERE r.source = of AND r.key = seen_key) THEN
+        INSERT INTO convened.source_changes (source, key, was_key, gone, event, email, name, language, zone, cancelled)
+        VALUES (of, seen_key, coalesce(was_key, seen_key), false, s_event, s_email, s_name, s_language, s_zone, s_cancelled);
+        PERFORM pg_notify('convened', 'sources');
+        RETURN;
+    END IF;
+    d := convened.source_digest(s_event, s_email, s_name, s_language, s_zone, s_cancelled);
+    IF s_cancelled THEN
+        INSERT INTO convened.source_rows (source, key, state, digest) VALUES (of, seen_key, 'out', d) ON CONFLICT DO NOTHING;
+        RETURN;
+    END IF;
+    IF coalesce(s_email, '') = '' THEN
+        what := 'address'; why := 'it has no address';
+    ELSIF NOT EXISTS (SELECT FROM convened.events e WHERE e.slug = s_event) THEN
+        what := 'event'; why := coalesce(format('there is no event %s', quote_literal(left(nullif(s_event, ''), 100))), 'it names no event');
+    END IF;
+    IF what <> '' THEN
+        INSERT INTO convened.source_problems (source, key, what, detail, event, email, name, language, zone)
+        VALUES (of, seen_key, what, why, left(s_event, 300), left(s_email, 300), left(s_name, 300), s_language, s_zone);
+        INSERT INTO convened.source_rows (source, key, state, digest) VALUES (of, seen_key, 'problem', d) ON CONFLICT DO NOTHING;
+        RETURN;
+    END IF;
+    INSERT INTO convened.registrations (event, email, name, language, zone, source_ref)
+    VALUES (s_event, s_email, s_name, nullif(s_language, ''), nullif(s_zone, ''), seen_key)
+    RETURNING id INTO fresh;
+    INSERT INTO convened.source_rows (source, key, state, registration, digest) VALUES (of, seen_key, 'taken', fresh, d) ON CONFLICT DO NOTHING;
+END
+$$;
+-- +goose StatementEnd
+REVOKE ALL ON FUNCTION convened.source_saw(integer, text, text, text, text, text, text, text, text, boolean, text) FROM PUBLIC;
 
 -- +goose Down
 -- There is no way down: what was sent can't be unsent, and dropping the record

@@ -1,6 +1,8 @@
 -- Least privilege: the daemon reads and writes its rows and changes no table;
 -- a sign-up form may insert the columns that are its own, and see which events
--- there are. Granting twice changes nothing.
+-- there are. convened_source owns the triggers' functions that copy rows of
+-- adopted tables: nobody is it, and it can do what a form may, and take notes.
+-- Granting twice changes nothing.
 DO $$
 BEGIN
     GRANT USAGE ON SCHEMA convened TO convened, convened_intake;
@@ -12,5 +14,12 @@ BEGIN
     REVOKE INSERT, UPDATE ON convened.keys FROM convened;
     GRANT INSERT (event, email, name, language, zone, source_ref) ON convened.registrations TO convened_intake;
     GRANT SELECT (slug) ON convened.events TO convened_intake;
+    GRANT DELETE ON convened.sources, convened.source_rows, convened.source_changes, convened.source_problems TO convened;
+    GRANT USAGE ON SCHEMA convened TO convened_source;
+    GRANT INSERT (event, email, name, language, zone, source_ref), SELECT (id) ON convened.registrations TO convened_source;
+    GRANT SELECT (slug) ON convened.events TO convened_source;
+    GRANT SELECT, INSERT ON convened.source_rows TO convened_source;
+    GRANT INSERT ON convened.source_changes, convened.source_problems TO convened_source;
+    GRANT EXECUTE ON FUNCTION convened.source_saw(integer, text, text, text, text, text, text, text, text, boolean, text) TO convened_source;
 END
 $$

@@ -1,6 +1,7 @@
 -- One step of telling people of a change, as plan_occasion does it. Only those
 -- are told who were told something before: a confirmation that has not gone
--- out yet will carry the new data anyway.
+-- out yet will carry the new data anyway. Who was taken over without a letter was
+-- told elsewhere.
 -- $1 event, $2 sequence, $3 kind, $4 priority, $5 now, $6 seats a step.
 WITH c AS (
     SELECT due_at, done_seat, least(upto_seat, done_seat + $6) AS upto
@@ -12,9 +13,10 @@ WITH c AS (
     SELECT r.id, $1, $3, ($2::int + r.sequence)::text, $4, c.due_at, c.due_at, $5
     FROM c JOIN convened.registrations r ON r.event = $1 AND r.seat_no > c.done_seat AND r.seat_no <= c.upto
     WHERE r.cancelled_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
-      AND EXISTS (SELECT FROM convened.notices n
-                  WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
-                    AND n.marked_at IS NOT NULL AND n.sequence < $2::int + r.sequence)
+      AND (r.quiet
+           OR EXISTS (SELECT FROM convened.notices n
+                      WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
+                        AND n.marked_at IS NOT NULL AND n.sequence < $2::int + r.sequence))
     ON CONFLICT DO NOTHING
     RETURNING 1
 )

@@ -1,4 +1,4 @@
--- The two roles that work with the schema and own nothing of it. Roles belong
+-- The roles that work with the schema and own nothing of it. Roles belong
 -- to the whole cluster, so another database's migration may be making them at
 -- this moment: the two exceptions are that race.
 DO $$
@@ -8,6 +8,9 @@ BEGIN
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'convened_intake') THEN
         CREATE ROLE convened_intake NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'convened_source') THEN
+        CREATE ROLE convened_source NOLOGIN;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;

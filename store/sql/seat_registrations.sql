@@ -30,4 +30,4 @@ SET planned_at = $5,
     refused_at = CASE WHEN n.fault <> '' THEN $5::timestamptz END
 FROM numbered n
 WHERE r.id = n.id
-RETURNING r.id, r.seat, n.fault, r.created_at
+RETURNING r.id, r.seat, n.fault, r.created_at, r.quiet

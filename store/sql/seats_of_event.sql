@@ -3,7 +3,7 @@
 -- $1 event, $2 the address whose seat alone is asked for, or ''.
 -- Leans on registrations_seat and notices_once.
 SELECT r.id, coalesce(r.seat_no, 0), coalesce(r.email, ''), coalesce(r.language, ''), r.sequence, r.seated_at, r.cancelled_at, r.muted_at, r.refused_at, r.erased_at,
-       coalesce(n.first_told, -1), coalesce(n.told, -1), n.spoken_at, coalesce(n.confirmations, 0), n.confirmed_at
+       coalesce(n.first_told, CASE WHEN r.quiet THEN 0 ELSE -1 END), coalesce(n.told, -1), n.spoken_at, coalesce(n.confirmations, 0), n.confirmed_at
 FROM convened.registrations r
 LEFT JOIN LATERAL (
     SELECT min(n.sequence) FILTER (WHERE n.kind IN ('confirmation', 'update') AND n.marked_at IS NOT NULL

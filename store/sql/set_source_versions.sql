@@ -1,0 +1,4 @@
+-- $1 source, $2 keys, $3 the versions of them that were looked at.
+UPDATE convened.source_rows w SET version = i.version
+FROM unnest($2::text[], $3::text[]) AS i (key, version)
+WHERE w.source = $1 AND w.key = i.key
