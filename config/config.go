@@ -52,7 +52,8 @@ type Config struct {
 	Preflight       time.Duration `yaml:"preflight"` // 0: never
 	Retention       time.Duration `yaml:"retention"` // 0: for ever
 	StateDir        string        `yaml:"state_dir"`
-	TemplatesDir    string        `yaml:"templates_dir"`    // "": the built-in ones alone
+	TemplatesDir    string        `yaml:"templates_dir"` // "": the built-in ones alone
+	Sources         []Source      `yaml:"sources"`
 	AllowRecipients []string      `yaml:"allow_recipients"` // nil: everyone; see Allows
 
 	origins  map[string]origin
@@ -151,6 +152,20 @@ type OnUnknown struct {
 // Fuse says how much mail may leave before a person looks.
 type Fuse struct {
 	Max int `yaml:"max"`
+}
+
+// A Source is a table of somebody else's that registrations come from, as
+// `convened source add NAME` takes it.
+type Source struct {
+	Name            string            `yaml:"name"`
+	Table           string            `yaml:"table" aka:"relation,from"`
+	Map             map[string]string `yaml:"map" aka:"mapping,columns"` // email, name, language, zone, event, cancelled: SQL over a row
+	Event           string            `yaml:"event"`
+	EventColumn     string            `yaml:"event_column"`
+	CancelledColumn string            `yaml:"cancelled_column"`
+	Key             []string          `yaml:"key" aka:"primary_key"`
+	Poll            bool              `yaml:"poll"`
+	Keep            bool              `yaml:"keep"` // rows that are deleted or cancelled keep their seats
 }
 
 // A Secret prints as stars, in every format, logs and JSON among them.

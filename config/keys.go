@@ -136,6 +136,8 @@ var keys = []Key{
 		Doc: "Where the daemon keeps its journal. Where it can't write there it warns, and goes on without."},
 	{Name: "templates_dir", Type: "directory", path: true, example: "/etc/convened/templates",
 		Doc: "Templates of your own, which go before the built-in ones of the same name."},
+	{Name: "sources", Type: "list of tables", Default: "none", def: "none", example: `[{name: signups, table: public.signups, event_column: webinar_slug, map: {email: mail, name: "first || ' ' || last"}}]`,
+		Doc: "Tables of others that registrations come from. Each has a name, a table and a map (email, name, language, zone: a column, or SQL over a row), and event or event_column; it may have cancelled_column, key, poll and keep. Nothing happens until `convened source add NAME` adopts it. See docs/sources.md."},
 	{Name: "allow_recipients", Type: "list of addresses and domains", Default: "everyone", def: "none", example: "[me@example.org, example.net]",
 		Doc: "Addresses and domains that mail may go to; everybody else's is held, whatever it is. For a staging system, so that it can't write to the world."},
 }
@@ -194,6 +196,16 @@ func Default() Config {
 func setText(f reflect.Value, text string) error {
 	if f.Kind() != reflect.Slice {
 		return setScalar(f, text)
+	}
+	if list, ok := f.Addr().Interface().(*[]Source); ok {
+		var c struct {
+			Sources []Source `yaml:"sources"`
+		}
+		if err := DecodeYAML("", []byte("sources: "+text), &c); err != nil {
+			return &Invalid{"is not a list of tables", "write [{name: signups, table: public.signups, …}]"}
+		}
+		*list = c.Sources
+		return nil
 	}
 	var items []string
 	for item := range strings.SplitSeq(strings.Trim(text, "[]"), ",") {

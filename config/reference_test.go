@@ -29,6 +29,8 @@ func TestTheTableAndTheConfigHoldTheSameKeys(t *testing.T) {
 		}
 	}
 	fields := pathsOf(reflect.TypeFor[Config](), "")
+	// What an item of a list holds is told with the list.
+	fields = slices.DeleteFunc(fields, func(f string) bool { return strings.Contains(f, "[") })
 	slices.Sort(names)
 	slices.Sort(fields)
 	if !slices.Equal(names, fields) {

@@ -38,6 +38,15 @@ func (c *Config) text(k Key) string {
 			items[i] = Scalar(item)
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case []Source:
+		names := make([]string, len(v))
+		for i, s := range v {
+			names[i] = "{name: " + Scalar(s.Name) + ", table: " + Scalar(s.Table) + "}"
+		}
+		if len(names) == 0 {
+			return ""
+		}
+		return "[" + strings.Join(names, ", ") + "]"
 	case time.Duration:
 		if k.Name == "retention" && v == 0 {
 			return ""

@@ -329,7 +329,28 @@ func (l *loader) checkListener(name, value string) {
 	}
 }
 
+// checkSources looks at what can be seen of adopted tables without the database.
+func (l *loader) checkSources() {
+	names := map[string]bool{}
+	if l.cfg.origins["sources"].what != "file" {
+		return
+	}
+	for i, s := range l.cfg.Sources {
+		at := fmt.Sprintf("sources[%d]", i+1)
+		switch {
+		case s.Name == "" || s.Table == "":
+			l.add(l.doc.Problem(at, "has no name or no table", "write {name: signups, table: public.signups, …}"))
+		case names[s.Name]:
+			l.add(l.doc.Problem(at+".name", "is the name of another source too", "give each its own"))
+		case s.Map["email"] == "":
+			l.add(l.doc.Problem(at, "does not say where the address is", "write map: {email: mail}, with the column's name"))
+		}
+		names[s.Name] = true
+	}
+}
+
 func (l *loader) checkRest() {
+	l.checkSources()
 	if dir := l.cfg.TemplatesDir; dir != "" {
 		if info, err := os.Stat(dir); err != nil {
 			l.problem("templates_dir", "can't be read: "+reason(err), "make the directory, or leave the key out for the built-in templates")

@@ -155,10 +155,23 @@ func (d *Desk) moveAddress(ctx context.Context, now time.Time, c *store.SourceCh
 	if !c.Seat.CancelledAt.IsZero() || c.Shared {
 		return 0, nil
 	}
-	if _, err := address.Parse(c.Email); err != nil {
+	// The name goes along with the seat.
+	if err := d.Store.Rename(ctx, c.Seat.ID, c.Name, c.Language, c.Zone); err != nil {
 		return 0, err
 	}
-	_, err := d.Store.GiveUp(ctx, now, c.Seat.Event, c.Seat.ID)
+	becomes, err := d.Correct(ctx, now, c.Seat.Event, c.Seat.ID, c.Email)
+	var obstacle store.Obstacle
+	if !errors.As(err, &obstacle) {
+		return becomes, err
+	}
+	switch obstacle {
+	case store.EventOff, store.EventOver:
+		return c.Taken, nil // nobody is written to any more
+	case store.SeatLeft:
+		return 0, nil
+	case store.NotPlanned:
+		return 0, errLater
+	}
 	return 0, err
 }
 

@@ -81,12 +81,15 @@ type SourceSpec struct {
 // A Survey is what was found out about a table before it is adopted.
 type Survey struct {
 	Source
-	Rows      int64  // about how many there are, as the server's statistics have it; -1: unknown
-	Kind      string // table, view …
-	NoTrigger string // why it can't have a trigger of ours; "" if it can
-	columns   []column
-	xmin      bool // its rows say which transaction wrote them
-	alias     string
+	Rows int64  // about how many there are, as the server's statistics have it; -1: unknown
+	Kind string // table, view …
+	// Unreadable says that it is to be polled, and that the role convened, which the
+	// daemon may be another than, may not read it.
+	Unreadable bool
+	NoTrigger  string // why it can't have a trigger of ours; "" if it can
+	columns    []column
+	xmin       bool // its rows say which transaction wrote them
+	alias      string
 }
 
 // plainNames has names without a schema mean Postgres's own and no others, as they
@@ -227,9 +230,7 @@ func (v *Survey) choose(ctx context.Context, tx *sql.Tx, spec SourceSpec) error 
 	if v.Way == ByPolling && !maySelect {
 		return unfit("role %s may not read %s; its owner can say: GRANT SELECT ON %s TO %s", me, v.Relation, v.Relation, me)
 	}
-	if v.Way == ByPolling && !daemonReads {
-		return unfit("the daemon's role convened may not read %s; its owner can say: GRANT SELECT ON %s TO convened", v.Relation, v.Relation)
-	}
+	v.Unreadable = v.Way == ByPolling && !daemonReads
 	return nil
 }
 
@@ -481,7 +482,7 @@ const mostPatience = 30 * time.Second
 func (s *Store) patiently(ctx context.Context, what string, waiting func(time.Duration), f func(*sql.Tx) error) error {
 	for patience := 200 * time.Millisecond; ; patience *= 2 {
 		patience = min(patience, mostPatience)
-		err := s.txOnce(ctx, beginWords, func(tx *sql.Tx) error {
+		err := s.txOnce(ctx, patient.words, func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, fmt.Sprintf(`SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout = '%dms'`, patience.Milliseconds())); err != nil {
 				return err
 			}

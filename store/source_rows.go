@@ -34,9 +34,9 @@ type seenRow struct {
 // lookTimeout bounds one statement over somebody else's table.
 const lookTimeout = `SET LOCAL statement_timeout = '15min'; SET LOCAL idle_in_transaction_session_timeout = '15min'`
 
-// readOnly begins a look at somebody else's table: nothing of it can be changed,
-// and all statements see the same moment.
-const readOnly = `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ` + lookTimeout + `; ` + plainNames
+// readOnly begins a look at somebody else's table, in a transaction that can change
+// nothing and sees one moment (still).
+const readOnly = lookTimeout + `; ` + plainNames
 
 // markBefore notes every row that is there as one that was there before, and where
 // no transaction is left that might still add another.
@@ -167,7 +167,7 @@ func (s *Store) Look(ctx context.Context, now time.Time, v *Source) (Look, error
 	var seen []seenRow
 	var gone []string
 	var horizon int64
-	err := s.tx(ctx, "look at "+v.Relation, func(tx *sql.Tx) (err error) {
+	err := s.txWith(ctx, still, "look at "+v.Relation, func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, readOnly); err != nil {
 			return err
 		}
@@ -502,7 +502,7 @@ func (s *Store) Foretell(ctx context.Context, now time.Time, v *Source, identity
 	f := &Foretelling{Problems: map[string]int{}}
 	people := map[string]bool{}
 	open := map[string]bool{}
-	err := s.tx(ctx, "read "+v.Relation, func(tx *sql.Tx) error {
+	err := s.txWith(ctx, still, "read "+v.Relation, func(tx *sql.Tx) error {
 		*f = Foretelling{Problems: map[string]int{}}
 		clear(people)
 		if _, err := tx.ExecContext(ctx, readOnly); err != nil {
@@ -579,4 +579,13 @@ func (f *Foretelling) add(g seenRow, open, people map[string]bool, identity func
 	if len(f.Examples) < 5 {
 		f.Examples = append(f.Examples, p)
 	}
+}
+
+// Fit is how many of the rows would become registrations.
+func (f *Foretelling) Fit() int {
+	n := f.Rows - f.Out
+	for _, p := range f.Problems {
+		n -= p
+	}
+	return n
 }

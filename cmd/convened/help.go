@@ -46,6 +46,18 @@ var examples = map[string][]string{
 	"convened registration unmute":  {"convened registration unmute my-webinar ana@example.org"},
 	"convened registration erase":   {"convened registration erase my-webinar ana@example.org", "convened registration erase all ana@example.org"},
 	"convened registration list":    {"convened registration list my-webinar", "convened registration list my-webinar --search example.org --json", "convened registration list my-webinar --state failed"},
+	"convened source add": {
+		"convened source add signups --table public.signups --map email=mail,language=lang --map \"name=first || ' ' || last\" --event-column webinar_slug --dry-run",
+		"convened source add signups                                   # as the section sources of the configuration says",
+		"convened source add signups --table public.signups --map email=mail --event my-webinar --cancelled-column cancelled_at",
+		"convened source add old --table public.old --map email=mail --event my-webinar --backfill --mail    # those who are there get a confirmation",
+	},
+	"convened source list":     {"convened source list", "convened source list --json"},
+	"convened source problems": {"convened source problems", "convened source problems signups --json"},
+	"convened source retry":    {"convened source retry signups    # after the rows were mended"},
+	"convened source backfill": {"convened source backfill signups --dry-run", "convened source backfill signups          # without a letter", "convened source backfill signups --mail"},
+	"convened source release":  {"convened source release signups"},
+	"convened source remove":   {"convened source remove signups"},
 	"convened plan": {
 		"convened plan my-webinar",
 		"convened plan my-webinar --at '2026-11-24 12:00'",

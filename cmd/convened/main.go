@@ -44,6 +44,7 @@ type cli struct {
 
 	Event        eventCommand        `cmd:"" help:"Events: apply, edit, list, show, lint, cancel."`
 	Registration registrationCommand `cmd:"" help:"Registrations: add, import, list."`
+	Source       sourceCommand       `cmd:"" help:"Where registrations come from: adopt a table that is there, tokens for HTTP, what could not be taken."`
 	Plan         planCommand         `cmd:"" help:"Every mail that is to come: when, how many people, in which languages."`
 	Explain      explainCommand      `cmd:"" help:"Why one person did, did not or will get each mail."`
 	Preview      previewCommand      `cmd:"" help:"See a letter as a registrant would get it."`

@@ -147,7 +147,17 @@ func (sv *service) run(ctx context.Context) error {
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
 	seen.inheritOnce(ctx, sched.Wake) // and what dead siblings have left, before it claims
 	var aside sync.WaitGroup
-	aside.Go(func() { s.Attend(ctx, sched.Wake) })
+	rows := make(chan struct{}, 1) // has one when rows of adopted tables may have changed
+	aside.Go(func() {
+		s.Attend(ctx, func() {
+			sched.Wake()
+			select {
+			case rows <- struct{}{}:
+			default:
+			}
+		})
+	})
+	aside.Go(func() { attendSources(ctx, newDesk(cfg, s), cfg.PollInterval, rows, clock, sched.Wake, log) })
 	aside.Go(func() { v.beat(ctx, s, log) })
 	aside.Go(func() { sv.reloads(ctx, s, p, seen, v) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
