@@ -219,7 +219,7 @@ func (v *Source) look(ctx context.Context, tx *sql.Tx) (l Look, seen []seenRow, 
 	if kind == "r" || kind == "p" || kind == "m" {
 		version = "r.xmin::text"
 		if mark := v.watermark; mark.Valid && mark.Int64 <= next && next-mark.Int64 < math.MaxUint32 {
-			window = fmt.Sprintf("(r.xmin::text::bigint - %d + 8589934592) %% 4294967296 < %d", mark.Int64%(1<<32), next-mark.Int64)
+			window = windowOf(mark.Int64, next)
 		}
 	}
 	// The rows in the window are few; OFFSET 0 has each looked up by itself.
@@ -273,6 +273,12 @@ LIMIT %d`, v.Relation, v.keyText("r."), lookStep), []any{v.ID}, func(rows *sql.R
 		return err
 	})
 	return
+}
+
+// windowOf says of a row whether the transaction that wrote it has a number from
+// mark up to next. Rows know the last 32 bits of it.
+func windowOf(mark, next int64) string {
+	return fmt.Sprintf("(r.xmin::text::bigint - %d + 4294967296) %% 4294967296 < %d", mark%(1<<32), next-mark)
 }
 
 // readKinds reads the types of the key's columns.

@@ -511,7 +511,7 @@ BEGIN
     IF coalesce(s_email, '') = '' THEN
         what := 'address'; why := 'it has no address';
     ELSIF NOT EXISTS (SELECT FROM convened.events e WHERE e.slug = s_event) THEN
-        what := 'event'; why := coalesce(format('there is no event %s', quote_literal(left(nullif(s_event, ''), 100))), 'it names no event');
+        what := 'event'; why := coalesce('there is no event ' || quote_literal(left(nullif(s_event, ''), 100)), 'it names no event');
     END IF;
     IF what <> '' THEN
         INSERT INTO convened.source_problems (source, key, what, detail, event, email, name, language, zone)

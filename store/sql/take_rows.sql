@@ -33,7 +33,7 @@ WITH i AS (
     INSERT INTO convened.source_problems (source, key, what, detail, event, email, name, language, zone)
     SELECT $1, key, what,
            CASE what WHEN 'mapping' THEN fault WHEN 'address' THEN 'it has no address'
-                ELSE coalesce(format('there is no event %s', quote_literal(left(nullif(event, ''), 100))), 'it names no event') END,
+                ELSE coalesce('there is no event ' || quote_literal(left(nullif(event, ''), 100)), 'it names no event') END,
            left(event, 300), left(email, 300), left(name, 300), language, zone
     FROM i WHERE what IN ('mapping', 'address', 'event')
 )
