@@ -1,16 +1,21 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"convened"
+	"convened/store"
 )
 
 func (c *organiser) eventRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+c.prefix+"/{$}", c.signedIn(func(w http.ResponseWriter, _ *http.Request, _ *errand) { c.lead(w, "/events", "") }))
 	mux.HandleFunc("GET "+c.prefix+"/events", c.signedIn(c.events))
-	mux.HandleFunc("GET "+c.prefix+"/events/{slug}", c.mayView(c.overview))
+	path := c.prefix + "/events/{slug}"
+	mux.HandleFunc("GET "+path, c.mayView(c.overview))
+	mux.HandleFunc("GET "+path+"/live", c.mayView(c.live))
+	mux.HandleFunc("GET "+path+"/timeline", c.mayView(c.drawing))
 }
 
 // An eventsPage lists the events that the user may see.
@@ -35,7 +40,10 @@ type eventLine struct {
 }
 
 func (c *organiser) events(w http.ResponseWriter, r *http.Request, e *errand) {
-	list, err := e.desk.Store.Events(r.Context(), e.now)
+	list, there, err := c.summaries.get(r.Context(), "", 0, figuresPatience, func(ctx context.Context) ([]store.EventSummary, error) { return c.Desk.Store.Events(ctx, e.now) })
+	if err == nil && !there {
+		err = store.ErrUnavailable
+	}
 	if err != nil {
 		c.unavailable(w, r, e, err)
 		return
@@ -67,16 +75,4 @@ func (c *organiser) events(w http.ResponseWriter, r *http.Request, e *errand) {
 		}
 	}
 	c.render(w, http.StatusOK, "events", p)
-}
-
-// An overviewPage shows how an event stands.
-type overviewPage struct {
-	*frame
-	W *eventWords
-}
-
-func (c *organiser) overview(w http.ResponseWriter, _ *http.Request, e *errand) {
-	p := overviewPage{frame: e.frame, W: eventWordsIn[e.Language]}
-	p.Title = p.Named
-	c.render(w, http.StatusOK, "overview", p)
 }

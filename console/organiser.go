@@ -26,6 +26,10 @@ type OrganiserOptions struct {
 
 	// Ready says why the service can't do its work now, for /readyz; nil where it can.
 	Ready func(ctx context.Context) error
+
+	// Linger is for how long a figure that was counted is good at least, by the clock;
+	// what costs more lingers longer. 0 counts for every page.
+	Linger time.Duration
 }
 
 // An organiser is the handler of the console.
@@ -38,6 +42,13 @@ type organiser struct {
 	secure   bool                 // browsers come by https
 	provider *provider            // nil: nobody else lets people in
 	down     atomic.Bool          // the database did not answer the last request
+
+	// What many ask and what costs something:
+	summaries  *lately[[]store.EventSummary]
+	figures    *lately[*store.Figures]
+	bursts     *lately[[]store.Burst]
+	plans      *lately[*desk.Plan]
+	quarantine *lately[*convened.Quarantine]
 }
 
 // maxForm is how much of a request's body is read, in bytes: an event has long texts
@@ -64,7 +75,10 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 		o.Wake = func() {}
 	}
 	c := &organiser{site: s, OrganiserOptions: o, secure: isHTTPS(s.origin), requests: newLimiter[netip.Addr](perSecond, burst),
-		knocks: newLimiter[netip.Addr](knocksPerSecond, knockBurst), guesses: newLimiter[string](guessesPerSecond, guessBurst)}
+		knocks: newLimiter[netip.Addr](knocksPerSecond, knockBurst), guesses: newLimiter[string](guessesPerSecond, guessBurst),
+		summaries: newLately[[]store.EventSummary](o.Clock, o.Linger), figures: newLately[*store.Figures](o.Clock, o.Linger),
+		bursts: newLately[[]store.Burst](o.Clock, o.Linger), plans: newLately[*desk.Plan](o.Clock, o.Linger),
+		quarantine: newLately[*convened.Quarantine](o.Clock, o.Linger)}
 
 	mux := http.NewServeMux()
 	c.signInRoutes(mux)

@@ -283,17 +283,17 @@ func (f *frame) theirs(c *desk.Conflict, w *scheduleWords, page string) *theirs 
 // A reviewPage says what an edit would do, and asks.
 type reviewPage struct {
 	*frame
-	W         *scheduleWords
-	Fields    []pair // what was typed
-	Mails     int    // that leave at once
-	Headline  string
-	SaveIt    string // what the button says
-	Spread    string // how many of these are in which language; "" there are none
-	First     string // the next mail that the edit brings about, where none leaves at once; ""
-	More      bool   // it mails more people than was said before
-	Changes   []desk.Change
-	Mailings  []reviewLine
-	Remarks   []reviewRemark
+	W        *scheduleWords
+	Fields   []pair // what was typed
+	Mails    int    // that leave at once
+	Headline string
+	SaveIt   string // what the button says
+	Spread   string // how many of these are in which language; "" there are none
+	First    string // the next mail that the edit brings about, where none leaves at once; ""
+	More     bool   // it mails more people than was said before
+	Changes  []desk.Change
+	Mailings []reviewLine
+	Remarks  []reviewRemark
 }
 
 // A reviewLine is what becomes of one mail.

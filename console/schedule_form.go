@@ -341,15 +341,15 @@ func (r *ruleRow) takeProblem(key string, p desk.Problem, text string) {
 // A field is one line of a form.
 type field struct {
 	ID, Name, Label, Value, Hint, Fault string
-	Mode                            string // of the keyboard of a phone
-	Sight                           string // the id of what says what the rule does
+	Mode                                string // of the keyboard of a phone
+	Sight                               string // the id of what says what the rule does
 }
 
 // A choice is a list of a form of which one is chosen.
 type choice struct {
 	ID, Name, Label string
-	Options     []option
-	Focus       bool
+	Options         []option
+	Focus           bool
 }
 
 // ID is the row's own identifier for one of its parts, and In the name of the field

@@ -32,7 +32,7 @@ func newConsoleDoor(cfg *config.Config, clock func() time.Time, wake func(), rea
 	if o := cfg.Console.OIDC; o.Issuer != "" {
 		oidc = &console.OIDC{Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), CreateUsers: o.CreateUsers}
 	}
-	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
+	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, Linger: time.Second, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
 		Ready: func(ctx context.Context) error {
 			if err := s.CheckSchema(ctx); err != nil {
 				if errors.Is(err, store.ErrSchema) {

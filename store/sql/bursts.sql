@@ -1,0 +1,8 @@
+-- What is still to be sent of what was planned, by kind and occasion (see count_mails),
+-- the sooner first. It shrinks as a burst goes on. $1 event. Leans on notices_event.
+SELECT n.kind, CASE WHEN n.kind IN ('reminder', 'followup') THEN n.occasion ELSE coalesce(c.sequence::text, '') END AS occasion, count(*), min(n.due_at) AS due
+FROM convened.notices n
+LEFT JOIN convened.changes c ON c.event = n.event AND c.kind = n.kind AND c.due_at = n.instant
+WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup') AND n.state IN ('planned', 'claimed')
+GROUP BY 1, 2
+ORDER BY due
