@@ -57,14 +57,15 @@ type Journal struct {
 // compactAt is the size beyond which what is settled is dropped from the file.
 const compactAt = 1 << 20
 
-// Boot returns the kernel's name for this boot, or "" where it has none: then
-// no two boots are taken for the same.
-func Boot() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
+// Boot returns the kernel's name for this boot: 32 hexadecimal digits. Where
+// the kernel's file is out of sight it is what told says, which is the same name
+// with or without hyphens, such as a service manager's; or "" where that says
+// nothing either: then no two boots are taken for the same.
+func Boot(told string) string {
+	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		told = string(b)
 	}
-	return strings.TrimSpace(string(b))
+	return strings.ReplaceAll(strings.TrimSpace(told), "-", "")
 }
 
 func (o Owner) prefix() string {

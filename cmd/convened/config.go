@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"syscall"
 
 	"convened/config"
 )
@@ -20,10 +21,12 @@ func (exampleCommand) Run(e *env) error {
 	return err
 }
 
-type configCheck struct{}
+type configCheck struct {
+	Reload int `help:"If all is sound, send the daemon with this process id the signal that makes it read everything again." placeholder:"PID"`
+}
 
 // Run checks what a reload would read.
-func (configCheck) Run(e *env) error {
+func (c configCheck) Run(e *env) error {
 	cfg, err := e.configuration()
 	if err != nil {
 		return err
@@ -33,6 +36,14 @@ func (configCheck) Run(e *env) error {
 	}
 	for _, w := range cfg.Warnings() {
 		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+	}
+	if c.Reload != 0 {
+		if c.Reload < 0 { // a process group, or everybody
+			return usageError{fmt.Errorf("--reload %d: it is the number of one process", c.Reload)}
+		}
+		if err := syscall.Kill(c.Reload, syscall.SIGHUP); err != nil {
+			return fmt.Errorf("send SIGHUP to process %d: %w", c.Reload, err)
+		}
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s and the templates are sound\n", e.cli.Config)
 	return err

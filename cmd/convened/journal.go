@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 	"convened/scheduler"
 	"convened/store"
 )
+
+// bootVariable is where the unit names the boot, since a service with
+// ProcSubset=pid can't read the kernel's own file.
+const bootVariable = "BOOT_ID"
 
 // A witness ties the journal to the wire and to the database: the wire tells it
 // of dots and replies, and what the database has taken is dropped.
@@ -32,7 +37,7 @@ func newWitness(ctx context.Context, cfg *config.Config, s *store.Store, daemon 
 	w := &witness{Store: tamperedStore(s), inner: s, dir: cfg.StateDir, clock: clock, log: log}
 	system, database, err := s.Identity(ctx)
 	if err == nil {
-		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot()}
+		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot(os.Getenv(bootVariable))}
 		w.journal, err = journal.Create(cfg.StateDir, w.owner)
 	}
 	if err != nil {
