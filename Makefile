@@ -16,6 +16,9 @@ FUZZTIME ?= 60s
 # Which benchmarks `make bench` runs, as a pattern of their names.
 BENCH ?= .
 
+# The Debians that `make hardening` and `make packages-try` are for.
+SUITES ?= bookworm trixie
+
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 VULN_VERSION := 1.9.0
@@ -27,14 +30,14 @@ WITHPG := $(RUN) go run ./internal/lab/cmd/withpg --
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: setup build ## Postgres, a mailbox, a sample event and the daemon, all private, to look at
 	@bin/convened demo $(ARGS)
 
 .PHONY: test
-test: NEEDS += chromium
+test: NEEDS += chromium systemd
 test: setup ## All tests, beside a Postgres of their own; some minutes
 	@$(WITHPG) go test -shuffle=on $(TESTFLAGS) $(PKG)
 
@@ -53,7 +56,7 @@ lint: $(LINT) ## golangci-lint, and its opinion of the formatting
 	@$(RUN) $(LINT) run
 
 .PHONY: race
-race: NEEDS += cc chromium
+race: NEEDS += cc chromium systemd
 race: setup ## All tests with the race detector
 	@$(WITHPG) go test -race -shuffle=on $(TESTFLAGS) $(PKG)
 
@@ -66,6 +69,11 @@ postfix: setup ## A real Postfix, private too, that brings a bounce back; as roo
 chaos: NEEDS += pgbouncer
 chaos: setup ## Every fault of docs/faults.md, played against the daemon; ARGS='--help' says how
 	@$(RUN) go run ./internal/lab/chaos $(ARGS)
+
+.PHONY: hardening
+hardening: NEEDS := debootstrap systemd
+hardening: setup ## The unit, proven on Debian's systemd 252 and 257, booted in namespaces; as root
+	@build/hardening.sh $(SUITES)
 
 .PHONY: fmt
 fmt: $(LINT) ## Formats every Go file

@@ -56,12 +56,15 @@ until_() {
 mkdir -p /usr/lib/convened/root /etc/convened /etc/credstore
 echo secret >/etc/credstore/convened.smtp-password
 chmod 0700 /etc/credstore
-cat >/etc/convened/convened.yaml <<YAML
+configure() {
+	cat >/etc/convened/convened.yaml <<YAML
 database: {url: "postgres:///convened?host=/run/postgresql&sslmode=disable"}
 smtp: {host: 127.0.0.1, port: 2525, tls: none, from: Lab <lab@example.org>}
 public: {url: "https://events.example.org", listen: "unix:/run/convened/public.sock"}
 console: {listen: "unix:/run/convened/console.sock"}
 YAML
+}
+configure
 
 # Somebody to look at, somebody to talk to, and something to find.
 ip link set lo up multicast on
@@ -133,4 +136,55 @@ say "the unit with sealed.conf"
 with $drop sealed.conf
 exposure 0.2
 probe sealed PROBE_SEALED=1
+
+say "the daemon in the unit"
+systemctl stop 'answer1.socket' 'answer*@*.service' # the database is down now
+cp /lab/convened /usr/bin/convened
+# shellcheck disable=SC2086
+with $drop
+now() { systemctl show -P "$1" convened; }
+rm -f /etc/convened/convened.yaml
+systemctl start convened 2>/dev/null && wrong "it started without a configuration"
+sleep 2 # time enough for RestartSec=1
+[ "$(now ExecMainStatus)/$(now NRestarts)" = 2/0 ] && echo "ok      no configuration: status 2, and not tried again" ||
+	wrong "without a configuration: status $(now ExecMainStatus), $(now NRestarts) restarts"
+configure
+systemctl reset-failed convened
+systemctl start convened && echo "ok      it starts while the database is down" || wrong "it does not start while the database is down"
+until_ "its status says so" sh -c 'systemctl show -P StatusText convened | grep -q "waiting for the database"'
+now StatusText
+reloads() { journalctl -u convened -o cat | grep -c 'reloaded templates' || true; }
+before=$(reloads)
+systemctl reload convened && echo "ok      systemctl reload" || wrong "systemctl reload fails"
+until_ "the daemon reloaded" sh -c "[ \$(journalctl -u convened -o cat | grep -c 'reloaded templates') -gt $before ]"
+echo 'lease: soon' >>/etc/convened/convened.yaml
+systemctl reload convened 2>/dev/null && wrong "a reload with a wrong configuration succeeds" || echo "ok      a wrong configuration fails the reload"
+until_ "the log says where" sh -c "journalctl -u convened -o cat | grep -q 'convened.yaml:5:.*lease'"
+[ "$(now ActiveState)/$(now NRestarts)" = active/0 ] && echo "ok      and it goes on as it was" || wrong "it is $(now ActiveState) after that"
+configure
+also watchdog <<UNIT
+[Service]
+WatchdogSec=3
+UNIT
+systemctl restart convened
+kill -STOP "$(now MainPID)"
+until_ "the watchdog starts it again when it hangs" sh -c '[ "$(systemctl show -P NRestarts convened)" = 1 ]'
+sleep 7
+[ "$(now NRestarts)" = 1 ] && echo "ok      the watchdog is fed while the database is down" || wrong "$(now NRestarts) restarts"
+systemctl stop convened && [ "$(now Result)" = success ] && echo "ok      it stops" || wrong "it stops with $(now Result)"
+
+say "two instances of the template"
+for name in north south; do
+	sed "s,/run/convened/,/run/convened-$name/," /etc/convened/convened.yaml >/etc/convened/$name.yaml
+	systemctl start convened@$name || wrong "convened@$name does not start"
+	until_ "convened@$name runs" sh -c "systemctl show -P StatusText convened@$name | grep -q waiting"
+done
+systemctl stop 'convened@*'
+
+say "systemd-analyze verify"
+said=$(systemd-analyze verify --man=no convened.service convened@x.service 2>&1 | grep convened || true)
+[ "$version" -ge 253 ] || said=$(echo "$said" | grep -v 'ignoring: notify-reload' || true) # what the drop-in is for
+[ -z "$said" ] && echo "ok      it has nothing to say" || wrong "$said"
+left=$(find /usr/lib/convened/root -type f -size +0)
+[ -z "$left" ] || wrong "left behind: $left"
 exit $failed

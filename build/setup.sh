@@ -9,6 +9,9 @@
 #   postfix    the programs of a mail server; none of the system's own is
 #              configured or started
 #   pgbouncer  the pooler before Postgres; the system's own is not started
+#   systemd    systemd-analyze, which judges the unit; only where there is systemd
+#   debootstrap  makes a small Debian in a folder, with which the packages and
+#              the unit are tried; only on Debian and its relatives
 #
 # It works as root, as somebody whom sudo obeys, or with Homebrew. Else it says
 # what an administrator would have to install.
@@ -42,7 +45,9 @@ has() {
 	cc) command -v gcc >/dev/null || command -v clang >/dev/null ;;
 	postfix) command -v postconf >/dev/null || [ -x /usr/sbin/postconf ] ;;
 	pgbouncer) command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] ;;
-	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix or pgbouncer" ;;
+	systemd) command -v systemd-analyze >/dev/null || [ "$(uname)" != Linux ] ;;
+	debootstrap) command -v debootstrap >/dev/null ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix, pgbouncer, systemd or debootstrap" ;;
 	esac
 }
 
@@ -55,9 +60,12 @@ packages() {
 	dnf:cc) echo gcc ;;
 	brew:postgres) echo postgresql@17 ;;
 	brew:cc) fail "xcode-select --install gives you a C compiler" ;;
+	brew:debootstrap | brew:systemd) fail "$2 is for Linux" ;;
 	brew:postfix) fail "macOS has a Postfix of its own; where is its postconf?" ;;
 	*:chromium) echo chromium ;;
 	*:postfix) echo postfix ;;
+	*:systemd) echo systemd ;;
+	*:debootstrap) echo debootstrap ;;
 	*:pgbouncer) echo pgbouncer ;;
 	esac
 }

@@ -127,6 +127,7 @@ func (l *loader) checkRelay() {
 		l.problem("smtp.username", "is required with smtp.password_file", "write the name to log in with, or take smtp.password_file out")
 	case s.Username == "" && s.Password != "":
 		l.warn("there is a credential smtp-password and no smtp.username; it is not used, and there is no login")
+		l.cfg.SMTP.Password = ""
 	}
 	if s.DotTimeout < 10*time.Minute {
 		l.warn("smtp.dot_timeout is %s; less than 10m makes duplicates where the relay is slow (RFC 5321 4.5.3.2.6)", FormatDuration(s.DotTimeout))

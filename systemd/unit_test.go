@@ -4,23 +4,33 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"convened/config"
 )
 
-// settings returns the values of one setting in the unit, in their order.
-func settings(t *testing.T, name string) []string {
+var update = flag.Bool("update", false, "make the template unit and its drop-in from the unit")
+
+func read(t *testing.T, file string) string {
 	t.Helper()
-	unit, err := os.ReadFile("convened.service")
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(b)
+}
+
+// settings returns the values of one setting in the unit, in their order.
+func settings(t *testing.T, name string) []string {
+	t.Helper()
 	var values []string
-	for line := range strings.Lines(string(unit)) {
+	for line := range strings.Lines(read(t, "convened.service")) {
 		if value, ok := strings.CutPrefix(line, name+"="); ok {
 			values = append(values, strings.TrimSpace(value))
 		}
@@ -76,6 +86,76 @@ public: {url: "https://events.example.org"}
 	} {
 		if secret.got != secret.want {
 			t.Errorf("%s is %q, want %q", secret.what, secret.got, secret.want)
+		}
+	}
+}
+
+// A secret that the configuration knows by a credential is in the unit.
+func TestUnitHandsOverEveryCredentialOfTheConfiguration(t *testing.T) {
+	var got []string
+	for _, c := range settings(t, "LoadCredential") {
+		id, file, _ := strings.Cut(c, ":")
+		if file != "convened."+id {
+			t.Errorf("LoadCredential=%s: the file is named convened.%s everywhere", c, id)
+		}
+		got = append(got, id)
+	}
+	for _, k := range config.Keys() {
+		if m := regexp.MustCompile(`the credential ([a-z-]+)`).FindStringSubmatch(k.Doc); m != nil && !slices.Contains(got, m[1]) {
+			t.Errorf("%s may come as the credential %s, and no LoadCredential= of the unit hands it over", k.Name, m[1])
+		}
+	}
+}
+
+// Who reads the unit learns why each line is there.
+func TestEverySettingHasASentenceAboveIt(t *testing.T) {
+	for _, file := range []string{"convened.service", "convened@.service", "convened.service.d/sealed.conf", "convened.service.d/systemd-252.conf", "convened@.service.d/systemd-252.conf"} {
+		before := ""
+		for n, line := range strings.Split(read(t, file), "\n") {
+			name, _, setting := strings.Cut(line, "=")
+			earlier, _, _ := strings.Cut(before, "=")
+			// Secrets stand together, under one sentence.
+			if setting && !strings.HasPrefix(line, "#") && !strings.HasPrefix(before, "# ") && (name != "LoadCredential" || earlier != name) {
+				t.Errorf("%s:%d: %s has no sentence above it", file, n+1, line)
+			}
+			before = line
+		}
+	}
+}
+
+// One text serves for the one service and for several: what is in one and not
+// in the other would be forgotten.
+func TestTemplateUnitIsTheUnitForAnInstance(t *testing.T) {
+	instance := strings.NewReplacer(
+		"# convened: confirmations, invitations and reminders for the people who register\n# for events.\n",
+		"# convened, several times on one machine: convened@NAME is configured in\n# /etc/convened/NAME.yaml. Made from convened.service; a test keeps it so.\n",
+		"`systemctl edit convened`", "`systemctl edit convened@`",
+		"Description=convened, ", "Description=convened for %i, ",
+		"convened run", "convened run --config /etc/convened/%i.yaml",
+		"config check", "config check --config /etc/convened/%i.yaml",
+		"/etc/convened/convened.yaml", "/etc/convened/%i.yaml",
+		"User=convened\n", "User=convened-%i\n",
+		"Directory=convened\n", "Directory=convened-%i\n",
+		"/var/lib/convened", "/var/lib/convened-%i", "/var/lib/private/convened", "/var/lib/private/convened-%i", "/run/convened", "/run/convened-%i",
+		"password:convened.", "password:convened-%i.", "key:convened.", "key:convened-%i.", "secret:convened.", "secret:convened-%i.",
+		"credstore/convened.", "credstore/convened-%i.",
+		"/etc/systemd/system/convened.service.d/", "/etc/systemd/system/convened@.service.d/",
+	)
+	for from, to := range map[string]string{
+		"convened.service":                    "convened@.service",
+		"convened.service.d/systemd-252.conf": "convened@.service.d/systemd-252.conf",
+	} {
+		want := instance.Replace(read(t, from))
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if read(t, to) != want {
+			t.Errorf("%s is not made from %s any more: go test ./systemd -update", to, from)
 		}
 	}
 }

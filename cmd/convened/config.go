@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"syscall"
 
 	"convened/config"
 )
@@ -10,6 +9,7 @@ import (
 type configCommand struct {
 	Example exampleCommand `cmd:"" help:"Print a documented sample of the configuration file."`
 	Check   configCheck    `cmd:"" help:"Read the configuration and the templates, and say what is wrong with them; touches nothing else."`
+	Reload  configReload   `cmd:"" help:"Have the daemon read configuration and templates again, and say what it made of them; for units of systemd before 253."`
 	Show    configShow     `cmd:"" help:"Print the configuration in force, each value with where it came from, secrets masked."`
 }
 
@@ -21,12 +21,10 @@ func (exampleCommand) Run(e *env) error {
 	return err
 }
 
-type configCheck struct {
-	Reload int `help:"If all is sound, send the daemon with this process id the signal that makes it read everything again." placeholder:"PID"`
-}
+type configCheck struct{}
 
 // Run checks what a reload would read.
-func (c configCheck) Run(e *env) error {
+func (configCheck) Run(e *env) error {
 	cfg, err := e.configuration()
 	if err != nil {
 		return err
@@ -36,14 +34,6 @@ func (c configCheck) Run(e *env) error {
 	}
 	for _, w := range cfg.Warnings() {
 		fmt.Fprintf(e.stderr, "warning: %s\n", w)
-	}
-	if c.Reload != 0 {
-		if c.Reload < 0 { // a process group, or everybody
-			return usageError{fmt.Errorf("--reload %d: it is the number of one process", c.Reload)}
-		}
-		if err := syscall.Kill(c.Reload, syscall.SIGHUP); err != nil {
-			return fmt.Errorf("send SIGHUP to process %d: %w", c.Reload, err)
-		}
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s and the templates are sound\n", e.cli.Config)
 	return err

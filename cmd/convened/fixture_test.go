@@ -213,13 +213,14 @@ type process struct {
 }
 
 // process starts the program itself, to be stopped or killed by its id.
-func (s *site) process() *process {
+func (s *site) process(env ...string) *process {
 	s.t.Helper()
 	file, err := binary()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	p := &process{Cmd: exec.Command(file, "run", "--config", s.config), logs: &lockedBuffer{}, done: make(chan error, 1)}
+	p.Env = append(os.Environ(), env...)
 	p.Stderr, p.Stdout = p.logs, p.logs
 	if err := p.Start(); err != nil {
 		s.t.Fatal(err)

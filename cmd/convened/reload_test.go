@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +28,8 @@ func TestAReloadTakesGoodTemplatesAndRefusesBrokenOnes(t *testing.T) {
 	template("First words: {{.Title}}")
 	s := newSite(t, "templates_dir: "+filepath.Dir(dir)+"\n")
 	s.apply("webinar", 240*time.Hour, "")
-	p := s.process()
+	sockets := "RUNTIME_DIRECTORY=" + t.TempDir()
+	p := s.process(sockets)
 	letter := func(n int, want string) {
 		t.Helper()
 		s.must("registration", "add", "webinar", strings.Repeat("x", n)+"@example.org")
@@ -56,6 +59,22 @@ func TestAReloadTakesGoodTemplatesAndRefusesBrokenOnes(t *testing.T) {
 		t.Errorf("the refusal names no line:\n%s", p.logs)
 	}
 	letter(3, "Second words: Webinar")
+
+	// As the unit does it for systemd before 253, whose verdict must be the daemon's.
+	ask := func() (string, error) {
+		cmd := exec.Command(p.Path, "config", "reload", strconv.Itoa(p.Process.Pid))
+		cmd.Env = append(os.Environ(), sockets)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := ask(); err == nil || !strings.Contains(out, "en.subject.tmpl:2") {
+		t.Errorf("config reload of a broken template: %v\n%s", err, out)
+	}
+	template("Fourth words: {{.Title}}")
+	if out, err := ask(); err != nil {
+		t.Errorf("config reload: %v\n%s", err, out)
+	}
+	letter(4, "Fourth words: Webinar")
 	s.configure(s.read() + "lease: soon\n")
 	reload("lease")
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {

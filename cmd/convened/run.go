@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,7 +16,6 @@ import (
 	"convened"
 	"convened/config"
 	"convened/desk"
-	"convened/mailer"
 	"convened/scheduler"
 	"convened/store"
 	"convened/systemd"
@@ -29,6 +29,10 @@ func (runCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	// What ends it by surprise, a panic or the watchdog's SIGABRT, must look like a
+	// crash and be started again. Go would exit with 2, which is for what no start
+	// mends.
+	debug.SetTraceback("crash")
 	// Mail waits for nobody who reads the log; and who has gone must not take the
 	// daemon along.
 	signal.Ignore(syscall.SIGPIPE)
@@ -118,7 +122,8 @@ func (sv *service) run(ctx context.Context) error {
 	notify.Ready()
 	defer notify.Stopping()
 
-	keys, id, err := waitForDatabase(ctx, s, notify, clock, log)
+	again := &reload{load: sv.load, post: p, store: s, cfg: cfg, clock: clock, log: log, notify: notify, ended: v.reloaded}
+	keys, id, err := waitForDatabase(ctx, s, notify, again, sv.hup, clock, log)
 	if err != nil {
 		return err
 	}
@@ -127,7 +132,7 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	seen := newWitness(ctx, cfg, s, id, clock, log)
 	defer seen.close()
-	if err := p.replace(cfg, keys, seen, clock, log); err != nil {
+	if err := again.begin(keys, seen); err != nil {
 		return err
 	}
 	defer p.close()
@@ -159,7 +164,7 @@ func (sv *service) run(ctx context.Context) error {
 	})
 	aside.Go(func() { attendSources(ctx, newDesk(cfg, s), cfg.PollInterval, rows, clock, sched.Wake, log) })
 	aside.Go(func() { v.beat(ctx, s, log) })
-	aside.Go(func() { sv.reloads(ctx, s, p, seen, v) })
+	aside.Go(func() { again.follow(ctx, sv.hup) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
 	aside.Go(func() { door.serve(ctx) })
 	if back != nil {
@@ -181,38 +186,6 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	log.Info("stopped", "daemon", id)
 	return nil
-}
-
-// reloads reads templates, relay, sender, signature and link keys again whenever
-// it is asked to. Everything is checked before anything changes: what is wrong
-// leaves the old ones in force. The other keys take effect at the next start.
-func (sv *service) reloads(ctx context.Context, s *store.Store, p *livePost, seen mailer.Journal, v *vital) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-sv.hup:
-		}
-		v.notify.Reloading()
-		err := func() error {
-			cfg, err := sv.load()
-			if err != nil {
-				return err
-			}
-			keys, err := s.Keys(ctx)
-			if err != nil {
-				return err
-			}
-			return p.replace(cfg, keys, seen, sv.clock, sv.log)
-		}()
-		if err != nil {
-			sv.log.Error("reload refused, all stays as it was", "error", err.Error())
-		} else {
-			sv.log.Info("reloaded templates, relay, sender, signature and link keys; the rest waits for the next start")
-		}
-		v.reloaded(err)
-		v.notify.Ready() // refused or not, the reload is over
-	}
 }
 
 // pollInterval is what is configured, but often enough to feed the watchdog.
@@ -241,8 +214,9 @@ func housekeep(ctx context.Context, d *desk.Desk, retention time.Duration, clock
 
 // waitForDatabase waits until the database answers with a schema that fits, and
 // has taken note of this daemon. A schema that does not fit is an error; a
-// database that is down, or can't be written to, is waited for.
-func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifier, clock func() time.Time, log *slog.Logger) (convened.Keyring, int64, error) {
+// database that is down, or can't be written to, is waited for, and a reload is
+// not made to wait for it.
+func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifier, again *reload, hup <-chan os.Signal, clock func() time.Time, log *slog.Logger) (convened.Keyring, int64, error) {
 	host, _ := os.Hostname()
 	me := store.Daemon{Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Host: host, PID: os.Getpid(), Version: version()}
 	said := "" // the last reason
@@ -271,6 +245,8 @@ func waitForDatabase(ctx context.Context, s *store.Store, notify *systemd.Notifi
 		notify.Finished(tickLoop, clock())
 		select {
 		case <-time.After(wait):
+		case <-hup:
+			again.now(ctx)
 		case <-ctx.Done():
 			return nil, 0, nil
 		}
