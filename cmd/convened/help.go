@@ -101,6 +101,7 @@ var examples = map[string][]string{
 	"convened audit":          {"convened audit", "convened audit my-webinar", "convened audit --limit 1000 --json"},
 	"convened config example": {"convened config example > /etc/convened/convened.yaml"},
 	"convened config check":   {"convened config check && systemctl reload convened"},
+	"convened config reload":  {"ExecReload=/usr/bin/convened config reload $MAINPID    # in a unit"},
 	"convened config show":    {"convened config show"},
 	"convened keys rotate":    {"convened keys rotate && systemctl reload convened"},
 	"convened completion":     {"convened completion bash > /etc/bash_completion.d/convened", "convened completion fish | source"},
