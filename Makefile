@@ -75,6 +75,10 @@ hardening: NEEDS := debootstrap systemd
 hardening: setup ## The unit, proven on Debian's systemd 252 and 257, booted in namespaces; as root
 	@build/hardening.sh $(SUITES)
 
+.PHONY: adopt
+adopt: setup ## A table of a million rows adopted both ways while eight clients write to it; some minutes
+	@$(WITHPG) go test -count=1 -timeout 60m -v -run TestEveryRowOfALargeTable ./store -adopt.rows 1000000 -adopt.hold 10s -adopt.for 60s
+
 .PHONY: fmt
 fmt: $(LINT) ## Formats every Go file
 	@$(RUN) $(LINT) fmt

@@ -103,7 +103,9 @@ type Import struct {
 	Read  int // records, without the header
 	Good  int // taken, or, in a dry run, fit to be taken
 	Bad   []BadLine
-	Notes []string // columns that were not used
+	Notes []string       // columns that were not used
+	Of    string         // what was recognised, such as "a registration report of Zoom"; "": a CSV file like any other
+	Away  map[string]int // people who do not come, by what the export says of them; they are left out
 }
 
 // columns are the names that a header may give to what a registration has.
@@ -139,7 +141,10 @@ func (d *Desk) Import(ctx context.Context, event string, r io.Reader, dry bool, 
 	if err != nil {
 		return nil, err
 	}
-	result := &Import{Notes: records.notes}
+	result := &Import{Notes: records.notes, Away: map[string]int{}}
+	if records.of != nil {
+		result.Of = records.of.name
+	}
 	var batch []store.Entry
 	flush := func() error {
 		if len(batch) == 0 || dry {
@@ -161,6 +166,10 @@ func (d *Desk) Import(ctx context.Context, event string, r io.Reader, dry bool, 
 			return result, fmt.Errorf("read the file: %w", err)
 		}
 		result.Read++
+		if away := records.away; err == nil && away != "" {
+			result.Away[away]++
+			continue
+		}
 		if err == nil {
 			err = fit(&e, event)
 		}
@@ -192,12 +201,25 @@ func fit(e *store.Entry, event string) error {
 	return checkChoices(*e)
 }
 
+// fitLanguage is the language of an export, or "" where letters are not written in it.
+func fitLanguage(language string) string {
+	if slices.Contains(convened.Languages(), convened.BaseLanguage(language)) {
+		return language
+	}
+	return ""
+}
+
 // records reads a CSV file as entries.
 type records struct {
 	reader *csv.Reader
-	at     map[string]int
+	at     map[string][]int // the columns that may hold each field, the best first
 	notes  []string
+	of     *export // nil: a file of no service that is known
+	away   string  // what the export says of the last row, if that person does not come
 }
+
+// preamble is how many lines may stand before the header of an export.
+const preamble = 20
 
 func newRecords(r io.Reader) (*records, error) {
 	head := make([]byte, 64<<10)
@@ -211,27 +233,73 @@ func newRecords(r io.Reader) (*records, error) {
 	c.Comma = separator(head)
 	c.FieldsPerRecord = -1
 	c.TrimLeadingSpace = true
-	header, err := c.Read()
+	rec := &records{reader: c, at: map[string][]int{}}
+	first, err := c.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHeader, err)
 	}
-	rec := &records{reader: c, at: map[string]int{}}
-	for i, h := range header {
-		name, known := columns[strings.ToLower(strings.TrimSpace(h))]
-		if !known {
-			rec.notes = append(rec.notes, fmt.Sprintf("column %q is not used", h))
-			continue
+	header := first
+	for n := 1; n < preamble && rec.of == nil; n++ {
+		if rec.of = exportOf(header); rec.of != nil || hasEmail(header) {
+			break
 		}
-		if _, twice := rec.at[name]; twice {
-			rec.notes = append(rec.notes, fmt.Sprintf("column %q is not used: there is one of that meaning before it", h))
-			continue
+		if header, err = c.Read(); err != nil {
+			header = first
+			break
 		}
-		rec.at[name] = i
 	}
+	if rec.of != nil {
+		rec.recognise(header)
+		return rec, nil
+	}
+	rec.name(header)
 	if _, ok := rec.at["email"]; !ok {
-		return nil, fmt.Errorf("%w; it has %s", ErrHeader, strings.Join(header, ", "))
+		return nil, fmt.Errorf("%w; it has %s", ErrHeader, strings.Join(first, ", "))
 	}
 	return rec, nil
+}
+
+// hasEmail reports whether a line is a header to work with.
+func hasEmail(header []string) bool {
+	return slices.ContainsFunc(header, func(h string) bool { return columns[headed(h)] == "email" })
+}
+
+// name finds out what the columns of any other file hold.
+func (r *records) name(header []string) {
+	for i, h := range header {
+		name, known := columns[headed(h)]
+		if !known {
+			r.notes = append(r.notes, fmt.Sprintf("column %q is not used", h))
+			continue
+		}
+		if len(r.at[name]) > 0 {
+			r.notes = append(r.notes, fmt.Sprintf("column %q is not used: there is one of that meaning before it", h))
+			continue
+		}
+		r.at[name] = []int{i}
+	}
+}
+
+// recognise finds the columns of an export.
+func (r *records) recognise(header []string) {
+	index := map[string]int{}
+	for i, h := range header {
+		if _, twice := index[headed(h)]; !twice {
+			index[headed(h)] = i
+		}
+	}
+	for field, names := range r.of.columns {
+		for _, n := range names {
+			if i, ok := index[n]; ok {
+				r.at[field] = append(r.at[field], i)
+			}
+		}
+	}
+	for _, n := range r.of.status {
+		if i, ok := index[n]; ok {
+			r.at["status"] = append(r.at["status"], i)
+		}
+	}
 }
 
 // separator is the one of , ; and tab that the header has most of.
@@ -262,17 +330,26 @@ func (r *records) next() (store.Entry, int, error) {
 	}
 	line, _ := r.reader.FieldPos(0)
 	get := func(name string) string {
-		if i, ok := r.at[name]; ok && i < len(fields) {
-			return strings.TrimSpace(fields[i])
+		for _, i := range r.at[name] {
+			if i < len(fields) && strings.TrimSpace(fields[i]) != "" {
+				return strings.TrimSpace(fields[i])
+			}
 		}
 		return ""
+	}
+	r.away = ""
+	if status := get("status"); r.of != nil && !slices.Contains(r.of.comes, strings.ToLower(status)) {
+		r.away = status
 	}
 	e := store.Entry{Event: get("event"), Email: get("email"), Name: get("name"), Language: get("language"), Zone: get("zone"), SourceRef: get("source_ref")}
 	if e.Name == "" {
 		e.Name = strings.TrimSpace(get("first") + " " + get("last"))
 	}
-	if _, ok := r.at["email"]; ok && r.at["email"] >= len(fields) {
-		return e, line, fmt.Errorf("has %d fields, and email is in field %d", len(fields), r.at["email"]+1)
+	if r.of != nil {
+		e.Language = fitLanguage(e.Language)
+	}
+	if i := slices.Min(r.at["email"]); i >= len(fields) {
+		return e, line, fmt.Errorf("has %d fields, and email is in field %d", len(fields), i+1)
 	}
 	return e, line, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -91,7 +92,7 @@ func (c importCommand) Run(e *env) error {
 			for _, b := range result.Bad {
 				lines = append(lines, bad{b.Line, b.Why})
 			}
-			if jerr := e.printJSON(map[string]any{"read": result.Read, "taken": result.Good, "bad": lines, "notes": result.Notes, "dry_run": c.DryRun}); jerr != nil {
+			if jerr := e.printJSON(map[string]any{"read": result.Read, "taken": result.Good, "bad": lines, "notes": result.Notes, "recognised": result.Of, "away": result.Away, "dry_run": c.DryRun}); jerr != nil {
 				return jerr
 			}
 		} else {
@@ -105,6 +106,12 @@ func (c importCommand) Run(e *env) error {
 }
 
 func (e *env) showImport(c importCommand, r *desk.Import) {
+	if r.Of != "" {
+		fmt.Fprintf(e.stdout, "%s is %s\n", c.File, r.Of)
+	}
+	for _, status := range slices.Sorted(maps.Keys(r.Away)) {
+		fmt.Fprintf(e.stdout, "%s left out: %s\n", people(r.Away[status]), plain(status))
+	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(e.stderr, "%s: %s\n", c.File, plain(n))
 	}

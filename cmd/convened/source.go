@@ -117,7 +117,7 @@ func splitMap(given map[string]string) (map[string]string, error) {
 	return texts, nil
 }
 
-// unshelled is what a shell leaves of 'first || '' '' || last': blanks between two
+// unshelled is what a shell leaves of 'first || ” ” || last': blanks between two
 // signs of concatenation, which can mean nothing but themselves.
 var unshelled = regexp.MustCompile(`\|\| ( +) \|\|`)
 
