@@ -46,7 +46,9 @@ type browser struct {
 // installs it.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	options := []chromedp.ExecAllocatorOption{chromedp.Flag("lang", "en")}
+	options := []chromedp.ExecAllocatorOption{chromedp.Flag("lang", "en"),
+		// A sandboxed frame in a process of its own is not in the pictures.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,IsolateSandboxedIframes")}
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // root has none
 	}

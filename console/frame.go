@@ -52,6 +52,7 @@ var eventSections = []struct {
 }{
 	{"", func(w *frameWords) string { return w.Overview }},
 	{"/schedule", func(w *frameWords) string { return w.Schedule }},
+	{"/letters", func(w *frameWords) string { return w.Letters }},
 	{"/history", func(w *frameWords) string { return w.History }},
 }
 

@@ -39,6 +39,7 @@ type organiser struct {
 	requests *limiter[netip.Addr] // all requests, by where they are from
 	knocks   *limiter[netip.Addr] // attempts to sign in, by where they are from
 	guesses  *limiter[string]     // attempts to sign in, by whom they name
+	trials   *limiter[string]     // letters that are sent as a trial, by whom
 	secure   bool                 // browsers come by https
 	provider *provider            // nil: nobody else lets people in
 	down     atomic.Bool          // the database did not answer the last request
@@ -75,7 +76,7 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 		o.Wake = func() {}
 	}
 	c := &organiser{site: s, OrganiserOptions: o, secure: isHTTPS(s.origin), requests: newLimiter[netip.Addr](perSecond, burst),
-		knocks: newLimiter[netip.Addr](knocksPerSecond, knockBurst), guesses: newLimiter[string](guessesPerSecond, guessBurst),
+		knocks: newLimiter[netip.Addr](knocksPerSecond, knockBurst), guesses: newLimiter[string](guessesPerSecond, guessBurst), trials: newLimiter[string](trialsPerSecond, trialBurst),
 		summaries: newLately[[]store.EventSummary](o.Clock, o.Linger), figures: newLately[*store.Figures](o.Clock, o.Linger),
 		bursts: newLately[[]store.Burst](o.Clock, o.Linger), plans: newLately[*desk.Plan](o.Clock, o.Linger),
 		quarantine: newLately[*convened.Quarantine](o.Clock, o.Linger)}
@@ -84,6 +85,7 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	c.signInRoutes(mux)
 	c.eventRoutes(mux)
 	c.scheduleRoutes(mux)
+	c.letterRoutes(mux)
 	c.trailRoutes(mux)
 	s.serveAssets(mux)
 	mux.HandleFunc("/", c.signedIn(func(w http.ResponseWriter, r *http.Request, e *errand) { c.sorry(w, r, e, http.StatusNotFound) }))

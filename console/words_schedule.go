@@ -66,8 +66,10 @@ func say(text, number, word string) string {
 	return strings.NewReplacer("%n", number, "%s", word).Replace(text)
 }
 
-// problem says what is wrong with what was typed, and what to write.
-func (w *scheduleWords) problem(p desk.Problem) string {
+func (w *scheduleWords) problem(p desk.Problem) string { return problemText(p) }
+
+// problemText says what is wrong with what was typed, and what to write.
+func problemText(p desk.Problem) string {
 	if p.Mend == "" {
 		return p.Rule
 	}

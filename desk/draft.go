@@ -121,12 +121,14 @@ func (r *reading) fill(f form, i int, d *RuleDraft) reminderFile {
 func written(t convened.Text) words {
 	w := words{}
 	for language, s := range t {
-		if s = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)); s != "" {
-			w[language] = s
+		if strings.TrimSpace(s) != "" {
+			w[language] = lineEnds.Replace(s)
 		}
 	}
 	return w
 }
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // A form is what somebody typed, by path: a source without lines.
 type form map[string]typed

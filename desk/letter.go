@@ -35,26 +35,32 @@ func (d *Desk) ShowLetter(ctx context.Context, now time.Time, slug string, s Sam
 	if err != nil {
 		return nil, err
 	}
-	return d.show(at, c)
+	p, _, err := d.show(at, c)
+	return p, err
 }
 
-func (d *Desk) show(at time.Time, c *convened.Claim) (*Preview, error) {
+// ErrUnwritable is wrapped where a letter can't be made: what is wrong with its
+// template, or with what it is about.
+var ErrUnwritable = errors.New("the letter can't be made")
+
+func (d *Desk) show(at time.Time, c *convened.Claim) (*Preview, *mailer.Letter, error) {
 	l, err := d.Post.Write(at, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
 	}
 	opened, err := OpenLetter(l.Data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &Preview{OpenedLetter: *opened, Claim: c, At: at, Data: l.Data}, nil
+	return &Preview{OpenedLetter: *opened, Claim: c, At: at, Data: l.Data}, l, nil
 }
 
 // ErrNotAllowed is wrapped where mail may not go to an address.
 var ErrNotAllowed = errors.New("allow_recipients does not name it")
 
 // SendTest sends the letter of a sample to one typed address and to nobody else:
-// see TestSend. An outcome that is not Sent is no error.
+// see TestSend. It is written on the trail first, without the address. An outcome
+// that is not Sent is no error.
 func (d *Desk) SendTest(ctx context.Context, now time.Time, slug string, s Sample, to string) (convened.Outcome, *Preview, error) {
 	to = strings.TrimSpace(to)
 	c, at, err := d.TestSend(ctx, now, slug, s, to)
@@ -64,15 +70,14 @@ func (d *Desk) SendTest(ctx context.Context, now time.Time, slug string, s Sampl
 	if d.Allows != nil && !d.Allows(to) {
 		return convened.Outcome{}, nil, fmt.Errorf("%s: %w", to, ErrNotAllowed)
 	}
-	l, err := d.Post.Write(at, c)
+	p, l, err := d.show(at, c)
 	if err != nil {
 		return convened.Outcome{}, nil, err
 	}
-	opened, err := OpenLetter(l.Data)
-	if err != nil {
+	if err := d.Store.Note(ctx, convened.Deed{What: convened.TestSent, Event: slug, Detail: string(s.Kind)}); err != nil {
 		return convened.Outcome{}, nil, err
 	}
-	return d.Post.Send(ctx, l), &Preview{OpenedLetter: *opened, Claim: c, At: at, Data: l.Data}, nil
+	return d.Post.Send(ctx, l), p, nil
 }
 
 // An OpenedLetter is a letter taken apart again, for people to look at.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,12 @@ type Sample struct {
 	Draft    *Draft    // the schedule and the introduction that it is made with; nil is the event's
 	Inert    bool      // its links lead nowhere, whoever it is for: somebody else looks at it
 }
+
+// Why a letter can't be shown that could be another time.
+var (
+	ErrNoRule    = errors.New("no rule sends it")
+	ErrNoTrouble = errors.New("nothing is wrong")
+)
 
 // Preview makes the claim of a letter that nobody has been sent: no row stands
 // behind it. It returns the claim and the instant at which it would be sent.
@@ -96,7 +103,7 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 			return nil, now, err
 		}
 		if c.Trouble.None() {
-			return nil, now, fmt.Errorf("nothing is wrong with %q at this moment: there is no preflight to see", slug)
+			return nil, now, fmt.Errorf("%w with %q at this moment: there is no preflight to see", ErrNoTrouble, slug)
 		}
 		c.Notice.Registration, c.Notice.Occasion = 0, convened.PreflightOccasion(e.Starts)
 		c.Registration = convened.Registration{Language: s.Language}
@@ -118,6 +125,15 @@ func kindNames() string {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
+}
+
+// SampledRule returns the key of the reminder whose letter a sample asks for; "" where
+// there is none.
+func SampledRule(e *convened.Event, s Sample) string {
+	if _, rem, err := sampleOccasion(e, s); err == nil {
+		return rem.Key
+	}
+	return ""
 }
 
 // sampleOccasion finds the occasion that a sample asks for.
@@ -142,9 +158,9 @@ func sampleOccasion(e *convened.Event, s Sample) (convened.Occasion, *convened.R
 			keys = append(keys, fmt.Sprintf("%q", r.Key))
 		}
 		if s.Rule != "" {
-			return at, nil, fmt.Errorf("rule %q sends no %s; the event has %s", s.Rule, s.Kind, strings.Join(keys, ", "))
+			return at, nil, fmt.Errorf("%w: rule %q sends no %s; the event has %s", ErrNoRule, s.Rule, s.Kind, strings.Join(keys, ", "))
 		}
-		return at, nil, fmt.Errorf("the event has no rule that sends a %s; it has %s", s.Kind, strings.Join(keys, ", "))
+		return at, nil, fmt.Errorf("%w: the event has none that sends a %s; it has %s", ErrNoRule, s.Kind, cmp.Or(strings.Join(keys, ", "), "no rule at all"))
 	}
 	return at, found, nil
 }

@@ -226,7 +226,11 @@ func (p *post) Send(ctx context.Context, l *mailer.Letter) convened.Outcome {
 
 // Write is desk.Post for the post in force.
 func (l *livePost) Write(now time.Time, c *convened.Claim) (*mailer.Letter, error) {
-	return l.current.Load().Write(now, c)
+	p := l.current.Load()
+	if p == nil {
+		return nil, errors.New("the daemon is starting: try again in a moment")
+	}
+	return p.Write(now, c)
 }
 
 // Send is desk.Post for the post in force.

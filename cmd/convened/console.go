@@ -9,6 +9,7 @@ import (
 
 	"convened/config"
 	"convened/console"
+	"convened/desk"
 	"convened/store"
 )
 
@@ -17,8 +18,9 @@ import (
 const consoleConnections = 4
 
 // newConsoleDoor puts together where organisers come in, and opens nothing. nil is
-// none: console.listen is off. ready says why the service can't do its work.
-func newConsoleDoor(cfg *config.Config, clock func() time.Time, wake func(), ready func(context.Context) error, log *slog.Logger) (*door, error) {
+// none: console.listen is off. p writes the letters that are looked at. ready says why
+// the service can't do its work.
+func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wake func(), ready func(context.Context) error, log *slog.Logger) (*door, error) {
 	if cfg.Console.Listen == "" {
 		return nil, nil
 	}
@@ -27,7 +29,7 @@ func newConsoleDoor(cfg *config.Config, clock func() time.Time, wake func(), rea
 		return nil, err
 	}
 	d := newDesk(cfg, s)
-	d.HasTemplate = hasTemplate(cfg)
+	d.HasTemplate, d.Post, d.Allows = hasTemplate(cfg), p, cfg.Allows
 	var oidc *console.OIDC
 	if o := cfg.Console.OIDC; o.Issuer != "" {
 		oidc = &console.OIDC{Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), CreateUsers: o.CreateUsers}

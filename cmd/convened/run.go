@@ -104,7 +104,7 @@ func (sv *service) run(ctx context.Context) error {
 	v := &vital{notify: notify, clock: clock, status: "running", waiting: "the daemon is starting", look: make(chan struct{}, 1)}
 	// The console is there before the database: it says that it isn't.
 	var live atomic.Pointer[scheduler.Scheduler]
-	office, err := newConsoleDoor(cfg, clock, func() {
+	office, err := newConsoleDoor(cfg, p, clock, func() {
 		if s := live.Load(); s != nil {
 			s.Wake()
 		}
