@@ -3,8 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +204,65 @@ func TestAReloadThatWasRefusedShowsInReadyz(t *testing.T) {
 	if err := v.ready(t.Context()); err != nil {
 		t.Errorf("after a good reload ready says %v", err)
 	}
+}
+
+// What a page does, the daemon does: a rule that is written there is in its plan, and a
+// trial arrives at the address that was typed.
+func TestAScheduleIsEditedAndATrialIsSentInTheConsole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	base := s.console()
+	s.apply("webinar", 24*time.Hour, "reminders:\n  - before: 1h\n")
+	s.user("ana@example.org")
+	s.must("user", "grant", "ana@example.org", "webinar", "edit")
+	s.daemon()
+	s.until("the service is ready", func() bool { status, _, _ := s.ask(http.MethodGet, base+"/readyz", ""); return status == http.StatusOK })
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	post := func(path string, form url.Values) (int, string) {
+		t.Helper()
+		res, err := browser.PostForm(base+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	if status, page := post("/signin", url.Values{"email": {"ana@example.org"}, "password": {"a horse eats no cucumber"}}); status != http.StatusOK {
+		t.Fatalf("sign in: %d\n%s", status, page)
+	}
+	status, page := post("/events/webinar/letters", url.Values{"do": {"send"}, "revision": {"1"}, "kind": {"reminder"}, "to": {"me@example.org"}, "key.1": {"before 1h"}, "note.1.en": {"Bring tea, {name}."}})
+	if status != http.StatusOK {
+		t.Fatalf("the trial: %d\n%s", status, page)
+	}
+	s.wait(1, 30*time.Second)
+	trial, err := readLetter(s.letterTo("me@example.org").Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantIn(t, string(trial.text), "Bring tea, Amélie Laurent.")
+
+	s.must("registration", "add", "webinar", "bo@example.org", "--name", "Bo")
+	s.wait(2, 30*time.Second)
+	form := url.Values{"do": {"review"}, "revision": {"1"}, "rules": {"1"}, "way.1": {"hours"}, "count.1": {"2"}, "unit.1": {"h"}}
+	status, page = post("/events/webinar/schedule", form)
+	if status != http.StatusOK {
+		t.Fatalf("the page that asks: %d\n%s", status, page)
+	}
+	wantIn(t, page, "This mails nobody now.")
+	form.Set("do", "save")
+	form.Set("mails", "0")
+	if status, page = post("/events/webinar/schedule", form); status != http.StatusOK {
+		t.Fatalf("to save: %d\n%s", status, page)
+	}
+	wantIn(t, page, "The schedule is saved.")
+	wantIn(t, s.must("plan", "webinar"), "2 hours before the start")
+	wantIn(t, s.must("audit", "webinar"), "ana@example.org")
 }
