@@ -84,6 +84,7 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	c.signInRoutes(mux)
 	c.eventRoutes(mux)
+	c.editRoutes(mux)
 	c.scheduleRoutes(mux)
 	c.letterRoutes(mux)
 	c.trailRoutes(mux)

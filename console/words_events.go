@@ -8,13 +8,13 @@ import (
 
 // eventWords are what the list of events, the overview of one and its edit say.
 type eventWords struct {
-	Upcoming, Past, None, NoneYours                                            string
-	Title, When, Where, Link, NoLink, Page, Organizer, Facts, EditIt, CancelIt string
-	Standing                                                                   string
-	Registered, Sent, Arriving, Underway, GivenUp, Muted, BadAddress           string
-	Attention                                                                  string
-	Of                                                                         string // %s of %s
-	InLanguages                                                                string // %s: how many in which
+	Upcoming, Past, None, NoneYours                                                      string
+	Title, When, Where, Link, NoLink, Page, Organizer, Facts, EditIt, CancelIt, NewEvent string
+	Standing                                                                             string
+	Registered, Sent, Arriving, Underway, GivenUp, Muted, BadAddress                     string
+	Attention                                                                            string
+	Of                                                                                   string // %s of %s
+	InLanguages                                                                          string // %s: how many in which
 
 	// What somebody should look at.
 	Quarantined, LinkMissing, HeldOne, HeldMany, RefusedOne, RefusedMany string
@@ -35,7 +35,7 @@ var eventWordsIn = map[string]*eventWords{
 	"en": {
 		Upcoming: "Upcoming", Past: "Past", None: "There is no event yet.", NoneYours: "You have been given access to no event yet.",
 		Title: "Title", When: "When", Where: "Where", Link: "Link to join", NoLink: "none yet", Page: "Event page", Organizer: "Organiser",
-		Facts: "The event", EditIt: "Edit or move the event", CancelIt: "Cancel the event",
+		Facts: "The event", EditIt: "Edit or move the event", CancelIt: "Cancel the event", NewEvent: "New event",
 		Standing: "How things stand", Registered: "Registered", Sent: "Letters sent", Arriving: "Just registered", Underway: "To be sent now", GivenUp: "Gave up their seat",
 		Muted: "Want no reminders", BadAddress: "Address does not work", Attention: "Needs attention", Of: "%s of %s", InLanguages: "Letters are in %s.",
 		Quarantined: "Nothing is sent: this database may be a copy.", LinkMissing: "There is neither a link to join nor a place yet.",
@@ -51,7 +51,7 @@ var eventWordsIn = map[string]*eventWords{
 	"fr": {
 		Upcoming: "À venir", Past: "Passés", None: "Il n’y a pas encore d’événement.", NoneYours: "Vous n’avez encore accès à aucun événement.",
 		Title: "Titre", When: "Quand", Where: "Lieu", Link: "Lien pour participer", NoLink: "pas encore", Page: "Page web", Organizer: "Organisation",
-		Facts: "L’événement", EditIt: "Modifier ou déplacer l’événement", CancelIt: "Annuler l’événement",
+		Facts: "L’événement", EditIt: "Modifier ou déplacer l’événement", CancelIt: "Annuler l’événement", NewEvent: "Nouvel événement",
 		Standing: "Où en est-on", Registered: "Inscrits", Sent: "E-mails envoyés", Arriving: "Viennent de s’inscrire", Underway: "À envoyer maintenant", GivenUp: "Ont annulé",
 		Muted: "Sans rappels", BadAddress: "Adresse hors service", Attention: "À vérifier", Of: "%s sur %s", InLanguages: "Les e-mails sont en %s.",
 		Quarantined: "Rien n’est envoyé\u00a0: cette base de données est peut-être une copie.", LinkMissing: "Il n’y a encore ni lien pour participer, ni lieu.",
@@ -67,7 +67,7 @@ var eventWordsIn = map[string]*eventWords{
 	"es": {
 		Upcoming: "Próximos", Past: "Pasados", None: "Todavía no hay ningún evento.", NoneYours: "Todavía no tiene acceso a ningún evento.",
 		Title: "Título", When: "Cuándo", Where: "Lugar", Link: "Enlace para participar", NoLink: "todavía no", Page: "Página web", Organizer: "Organiza",
-		Facts: "El evento", EditIt: "Editar o mover el evento", CancelIt: "Cancelar el evento",
+		Facts: "El evento", EditIt: "Editar o mover el evento", CancelIt: "Cancelar el evento", NewEvent: "Nuevo evento",
 		Standing: "Cómo va todo", Registered: "Inscritos", Sent: "Correos enviados", Arriving: "Acaban de inscribirse", Underway: "Por enviar ahora", GivenUp: "Han renunciado",
 		Muted: "Sin recordatorios", BadAddress: "Dirección que no funciona", Attention: "Requiere atención", Of: "%s de %s", InLanguages: "Los correos están en %s.",
 		Quarantined: "No se envía nada: esta base de datos puede ser una copia.", LinkMissing: "Todavía no hay ni enlace para participar ni lugar.",

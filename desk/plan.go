@@ -162,6 +162,20 @@ func (d *Desk) PlanProposal(ctx context.Context, now time.Time, wanted *convened
 	if err != nil {
 		return nil, err
 	}
+	return d.compare(ctx, now, p, at)
+}
+
+// PlanCancel says what would become of each mail if an event were called off: see
+// ProposeCancel.
+func (d *Desk) PlanCancel(ctx context.Context, now time.Time, slug string) (*Comparison, error) {
+	p, err := d.ProposeCancel(ctx, now, slug)
+	if err != nil {
+		return nil, err
+	}
+	return d.compare(ctx, now, p, time.Time{})
+}
+
+func (d *Desk) compare(ctx context.Context, now time.Time, p *Proposal, at time.Time) (*Comparison, error) {
 	if p.New() {
 		c := &Comparison{Proposal: p, Plan: d.plan(&convened.Outlook{Event: p.Event, Room: -1}, now, at)}
 		c.Differences = differences(nil, c.Plan.Mails)
