@@ -29,6 +29,8 @@ var homes = map[string][]string{
 	"convened/config":       {"convened"},
 	"convened/desk":         slices.Concat(lower, []string{"convened/config"}), // the event file is decoded as the configuration is
 	"convened/intake":       lower,
+	// What programs speak to; it has no page.
+	"convened/api":                  slices.Concat(lower, []string{"convened/desk"}),
 	"convened/console":      slices.Concat(lower, []string{"convened/desk", "convened/intake"}),
 	"convened/systemd":      {},
 	"convened/events":       {},
@@ -36,7 +38,7 @@ var homes = map[string][]string{
 	// Nobody may import this one: it is for tests, whose imports are free.
 	"convened/internal/lab/labtest": slices.Concat(lower, []string{"convened/internal/lab"}),
 	"convened/bench":                slices.Concat(lower, []string{"convened/desk", "convened/internal/lab"}),
-	"convened/cmd/convened": slices.Concat(lower, []string{"convened/config", "convened/desk", "convened/intake", "convened/console",
+	"convened/cmd/convened": slices.Concat(lower, []string{"convened/config", "convened/desk", "convened/intake", "convened/api", "convened/console",
 		"convened/systemd", "convened/events", "convened/journal", "convened/internal/lab"}),
 }
 

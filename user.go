@@ -51,6 +51,7 @@ type Via string
 const (
 	ByConsole Via = "console"
 	ByCommand Via = "command"
+	ByAPI     Via = "api"
 )
 
 // A Deed is an entry of the trail: who did what. It holds no personal data of a
@@ -97,5 +98,8 @@ const (
 	SourceAdded         = "source added"
 	SourceRemoved       = "source removed"
 	SourceTaken         = "existing rows taken"
+	TokenMade           = "token made"
+	TokenRevoked        = "token revoked"
+	HookMade            = "webhook made"
 	SourceReleased      = "vanished rows released"
 )

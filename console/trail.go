@@ -59,5 +59,8 @@ func (p trailPage) Via(d convened.Deed) string {
 	if d.Via == convened.ByCommand {
 		return p.W.Command
 	}
+	if d.Via == convened.ByAPI {
+		return "API"
+	}
 	return p.W.Console
 }

@@ -79,3 +79,8 @@ func exportOf(header []string) *export {
 
 // headed is the name of a column as it is compared.
 func headed(h string) string { return strings.ToLower(strings.TrimSpace(h)) }
+
+// FieldNamed returns which of our fields a column of a file or a question of a form
+// is by its name, as an import takes it: email, name, first, last, language, zone,
+// source_ref or event; "" for any other.
+func FieldNamed(name string) string { return columns[strings.TrimRight(headed(name), " *:?")] }

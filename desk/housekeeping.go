@@ -19,7 +19,7 @@ const byZoneData = "time zone data"
 // (0 is for ever) after an event. What fails does not keep the rest from being
 // done.
 func (d *Desk) Housekeep(ctx context.Context, now time.Time, retention time.Duration, log *slog.Logger) error {
-	errs := []error{d.refreshZones(ctx, now, log)}
+	errs := []error{d.refreshZones(ctx, now, log), d.Store.ForgetRequests(ctx, now.Add(-24*time.Hour))}
 	for retention > 0 {
 		n, err := d.Store.EraseOutlived(ctx, now, now.Add(-retention))
 		if n > 0 {

@@ -203,7 +203,7 @@ func (s *Store) Retry(ctx context.Context, v *Source) (Taking, error) {
 	after := ""
 	for {
 		var keys []string
-		err := s.tx(ctx, "try problems of source "+v.Name+" again", func(tx *sql.Tx) error {
+		err := s.long.tx(ctx, "try problems of source "+v.Name+" again", func(tx *sql.Tx) error {
 			keys = nil
 			if _, err := tx.ExecContext(ctx, lookTimeout+"; "+plainNames); err != nil {
 				return err

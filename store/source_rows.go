@@ -167,7 +167,7 @@ func (s *Store) Look(ctx context.Context, now time.Time, v *Source) (Look, error
 	var seen []seenRow
 	var gone []string
 	var horizon int64
-	err := s.txWith(ctx, still, "look at "+v.Relation, func(tx *sql.Tx) (err error) {
+	err := s.long.txWith(ctx, still, "look at "+v.Relation, func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, readOnly); err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (s *Store) Look(ctx context.Context, now time.Time, v *Source) (Look, error
 	if err != nil {
 		return l, errors.Join(err, s.noteLook(ctx, v, now, time.Since(begun), err.Error()))
 	}
-	err = s.tx(ctx, "take rows of "+v.Relation, func(tx *sql.Tx) error {
+	err = s.long.tx(ctx, "take rows of "+v.Relation, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, lookTimeout); err != nil {
 			return err
 		}
@@ -434,7 +434,7 @@ func (s *Store) TakeBefore(ctx context.Context, v *Source, quiet bool, progress 
 		// A row without an entry was there before the trigger: those of later rows
 		// were written with them.
 		survey := &Survey{Source: *v}
-		if err := s.tx(ctx, "mark the rows that were there", func(tx *sql.Tx) error {
+		if err := s.long.tx(ctx, "mark the rows that were there", func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, lookTimeout); err != nil {
 				return err
 			}
@@ -447,7 +447,7 @@ func (s *Store) TakeBefore(ctx context.Context, v *Source, quiet bool, progress 
 	for done := 0; ; {
 		var t Taking
 		var keys []string
-		err := s.tx(ctx, "take existing rows of "+v.Relation, func(tx *sql.Tx) error {
+		err := s.long.tx(ctx, "take existing rows of "+v.Relation, func(tx *sql.Tx) error {
 			t, keys = Taking{}, nil
 			if _, err := tx.ExecContext(ctx, lookTimeout+"; "+plainNames); err != nil {
 				return err
@@ -508,7 +508,7 @@ func (s *Store) Foretell(ctx context.Context, now time.Time, v *Source, identity
 	f := &Foretelling{Problems: map[string]int{}}
 	people := map[string]bool{}
 	open := map[string]bool{}
-	err := s.txWith(ctx, still, "read "+v.Relation, func(tx *sql.Tx) error {
+	err := s.long.txWith(ctx, still, "read "+v.Relation, func(tx *sql.Tx) error {
 		*f = Foretelling{Problems: map[string]int{}}
 		clear(people)
 		if _, err := tx.ExecContext(ctx, readOnly); err != nil {

@@ -57,6 +57,7 @@ import (
 // A Store is a pool of connections to one database. It is safe for concurrent use.
 type Store struct {
 	db     *sql.DB
+	long   *Store // the same database, for statements over tables of others that take long; nil in itself
 	direct string // connection string past a pooler: for LISTEN and the session lock
 	log    *slog.Logger
 
@@ -137,21 +138,35 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	connector, err := pq.NewConnector(main)
-	if err != nil {
-		return nil, fmt.Errorf("read database.url: %w", err)
+	pool := func(connections int, silence time.Duration) (*sql.DB, error) {
+		connector, err := pq.NewConnector(main)
+		if err != nil {
+			return nil, fmt.Errorf("read database.url: %w", err)
+		}
+		connector.Dialer(dialer{silence})
+		db := sql.OpenDB(connector)
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections)
+		db.SetConnMaxIdleTime(5 * time.Minute)
+		return db, nil
 	}
-	connector.Dialer(dialer{})
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(o.Connections)
-	db.SetMaxIdleConns(o.Connections)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, direct: direct, log: o.Logger, connections: o.Connections,
+	db, err := pool(o.Connections, silence)
+	if err != nil {
+		return nil, err
+	}
+	long, err := pool(longConnections, longSilence)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, long: &Store{db: long, direct: direct, log: o.Logger, events: map[eventKey]*convened.Event{}}, direct: direct, log: o.Logger, connections: o.Connections,
 		fuse: o.Fuse, quarantineAfter: o.QuarantineAfter, events: map[eventKey]*convened.Event{}}, nil
 }
 
 // Close closes the pool. What runs in it is waited for.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.db.Close(), s.long.db.Close()) }
+
+// longConnections is how many statements over tables of others run at a time.
+const longConnections = 2
 
 // connectionString adds to a URL what the program relies on: a bounded wait for
 // a connection, one round trip for each ad hoc statement (which also makes it

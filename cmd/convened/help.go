@@ -58,6 +58,16 @@ var examples = map[string][]string{
 	"convened source backfill": {"convened source backfill signups --dry-run", "convened source backfill signups          # without a letter", "convened source backfill signups --mail"},
 	"convened source release":  {"convened source release signups"},
 	"convened source remove":   {"convened source remove signups"},
+	"convened source token": {
+		"convened source token intranet > intranet.token          # may register, and learns nothing",
+		"convened source token dashboard --scope read",
+		"convened source token intranet --list",
+		"convened source token intranet --revoke 3",
+	},
+	"convened source webhook": {
+		"convened source webhook newsletter --service tally --secret-file tally.secret --event my-webinar",
+		"convened source webhook survey --service typeform --secret-file -     # the event is a hidden field called event",
+	},
 	"convened plan": {
 		"convened plan my-webinar",
 		"convened plan my-webinar --at '2026-11-24 12:00'",

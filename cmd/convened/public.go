@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"convened"
+	"convened/api"
 	"convened/calendar"
 	"convened/config"
 	"convened/console"
@@ -39,7 +43,19 @@ func newPublicDoor(cfg *config.Config, letters console.Letters, clock func() tim
 		_ = s.Close()
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
-	return &door{&console.Listener{Name: "public", Address: cfg.Public.Listen, Handler: pages, Logger: log}, s}, nil
+	prefix := ""
+	if u, err := url.Parse(cfg.Public.URL); err == nil {
+		prefix = strings.TrimRight(u.Path, "/")
+	}
+	programs := api.New(api.Options{Desk: newDesk(cfg, s), Prefix: prefix, Clock: clock, Wake: wake, Logger: log})
+	both := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix+"/api/") {
+			programs.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+	return &door{&console.Listener{Name: "public", Address: cfg.Public.Listen, Handler: both, Logger: log}, s}, nil
 }
 
 // serve serves until ctx is done and the requests at hand are answered.

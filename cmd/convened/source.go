@@ -21,6 +21,8 @@ type sourceCommand struct {
 	Problems sourceProblemsCommand `cmd:"" help:"The rows that could not be taken, and why."`
 	Retry    retrySourceCommand    `cmd:"" help:"Read the rows that could not be taken once more, and take those that can be by now."`
 	Backfill backfillCommand       `cmd:"" help:"Take the rows that were there before the table was adopted: without a letter, unless --mail."`
+	Token    tokenCommand          `cmd:"" help:"Make a token with which a program may register people over HTTP, or read, or manage; list them; revoke one."`
+	Webhook  webhookCommand        `cmd:"" help:"Let a form service send what was typed: Tally, Typeform, or anything that signs by HMAC."`
 	Release  releaseSourceCommand  `cmd:"" help:"Rows that vanished at once are meant to be gone: their people give up their seats."`
 	Remove   removeSourceCommand   `cmd:"" help:"Take a source away, with its trigger. What was registered stays."`
 }

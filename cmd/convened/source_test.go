@@ -1,6 +1,12 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,5 +82,65 @@ func TestARowOfAnAdoptedTableBringsALetter(t *testing.T) {
 				t.Error("the table is still copied")
 			}
 		})
+	}
+}
+
+func TestWhatAProgramSendsBringsALetter(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "poll_interval: 10m\n") // so that only being told helps
+	base := s.public()
+	s.apply("webinar", 240*time.Hour, "")
+	token := strings.TrimSpace(s.must("source", "token", "intranet"))
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a secret of the form\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.must("source", "webhook", "form", "--service", "hmac", "--secret-file", secret, "--event", "webinar"); !strings.Contains(out, base+"/api/hooks/form") {
+		t.Errorf("the webhook is at %s", out)
+	}
+	d := s.daemon()
+	send := func(path, body string, header ...string) int {
+		t.Helper()
+		status := 0
+		s.until("the API answers", func() bool {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set(header[0], header[1])
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				return false
+			}
+			status = res.StatusCode
+			return res.Body.Close() == nil
+		})
+		return status
+	}
+	if got := send("/api/registrations", `{"event": "webinar", "email": "ana@example.org", "name": "Ana Secretname"}`, "Authorization", "Bearer "+token); got != http.StatusAccepted {
+		t.Errorf("registering: %d", got)
+	}
+	s.wait(1, 30*time.Second)
+	body := `{"id": "1", "email": "bo@example.org"}`
+	mac := hmac.New(sha256.New, []byte("a secret of the form"))
+	mac.Write([]byte(body))
+	if got := send("/api/hooks/form", body, "X-Signature", hex.EncodeToString(mac.Sum(nil))); got != http.StatusAccepted {
+		t.Errorf("the webhook: %d", got)
+	}
+	s.wait(2, 30*time.Second)
+	if got := strings.Join(s.received(), ", "); got != "confirmation to ana@example.org, confirmation to bo@example.org" {
+		t.Errorf("received %s", got)
+	}
+	s.must("source", "token", "intranet", "--revoke", "1")
+	if got := send("/api/registrations", `{"event": "webinar", "email": "c@example.org"}`, "Authorization", "Bearer "+token); got != http.StatusUnauthorized {
+		t.Errorf("with a token that was revoked: %d", got)
+	}
+	if strings.Contains(s.sql(`SELECT t FROM convened.tokens t`), token[len("cvd_"):]) {
+		t.Error("the token is in the database")
+	}
+	d.stop()
+	if logs := d.logs.String(); strings.Contains(logs, "Secretname") || strings.Contains(logs, token) || strings.Contains(logs, "ana@") {
+		t.Errorf("the log has a person or a token:\n%s", logs)
 	}
 }

@@ -356,7 +356,7 @@ CREATE TABLE convened.trail (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at           timestamptz NOT NULL,
     made_by      text NOT NULL,
-    via          text NOT NULL CHECK (via IN ('console', 'command')),
+    via          text NOT NULL CHECK (via IN ('console', 'command', 'api')),
     what         text NOT NULL,
     event        text REFERENCES convened.events (slug) ON UPDATE CASCADE,
     registration bigint REFERENCES convened.registrations (id),
@@ -454,6 +454,38 @@ CREATE TABLE convened.source_problems (
     event    text, email text, name text, language text, zone text
 );
 CREATE INDEX source_problems_key ON convened.source_problems (source, key);
+
+-- Who may speak to the API, in the name of a source. The token itself is shown once;
+-- of it there is only the SHA-256.
+CREATE TABLE convened.tokens (
+    id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source     integer NOT NULL REFERENCES convened.sources (id) ON DELETE CASCADE,
+    digest     bytea NOT NULL UNIQUE CHECK (length(digest) = 32),
+    scope      text NOT NULL CHECK (scope IN ('register', 'read', 'manage')),
+    made_at    timestamptz NOT NULL,
+    made_by    text NOT NULL DEFAULT '',
+    revoked_at timestamptz
+);
+CREATE INDEX tokens_source ON convened.tokens (source);
+
+-- Requests with an idempotency key, for a day: what was asked, and what was answered.
+CREATE TABLE convened.requests (
+    source  integer NOT NULL REFERENCES convened.sources (id) ON DELETE CASCADE,
+    key     text NOT NULL,
+    digest  bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    PRIMARY KEY (source, key)
+);
+CREATE INDEX requests_made ON convened.requests (made_at);
+
+-- Form services that send what was typed. The secret has to be known in clear to
+-- check what they sign.
+CREATE TABLE convened.hooks (
+    source  integer PRIMARY KEY REFERENCES convened.sources (id) ON DELETE CASCADE,
+    service text NOT NULL CHECK (service IN ('tally', 'typeform', 'hmac')),
+    secret  bytea NOT NULL,
+    event   text NOT NULL DEFAULT ''
+);
 
 -- What was mapped of a row, in a form that compares and holds no address.
 CREATE FUNCTION convened.source_digest(event text, email text, name text, language text, zone text, cancelled boolean) RETURNS bytea

@@ -14,7 +14,7 @@ BEGIN
     REVOKE INSERT, UPDATE ON convened.keys FROM convened;
     GRANT INSERT (event, email, name, language, zone, source_ref) ON convened.registrations TO convened_intake;
     GRANT SELECT (slug) ON convened.events TO convened_intake;
-    GRANT DELETE ON convened.sources, convened.source_rows, convened.source_changes, convened.source_problems TO convened;
+    GRANT DELETE ON convened.requests, convened.sources, convened.source_rows, convened.source_changes, convened.source_problems TO convened;
     GRANT USAGE ON SCHEMA convened TO convened_source;
     GRANT INSERT (event, email, name, language, zone, source_ref), SELECT (id) ON convened.registrations TO convened_source;
     GRANT SELECT (slug) ON convened.events TO convened_source;

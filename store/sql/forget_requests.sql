@@ -1,0 +1,2 @@
+-- $1 before when.
+DELETE FROM convened.requests WHERE made_at < $1
