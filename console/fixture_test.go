@@ -80,6 +80,9 @@ type stage struct {
 	logs     *lockedBuffer
 	woken    int
 
+	// verdict is what becomes of a letter; nil: it is taken.
+	verdict func(l *mailer.Letter, now time.Time) convened.Outcome
+
 	mu      sync.Mutex
 	now     time.Time
 	letters []*mailer.Letter
@@ -141,6 +144,12 @@ func (s *stage) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, err
 	return scheduler.Letter{MessageID: l.MessageID, Send: func(context.Context) convened.Outcome {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.verdict != nil {
+			if o := s.verdict(l, s.now); o.State != convened.Sent {
+				o.Notice, o.Attempt = l.Notice, l.Attempt
+				return o
+			}
+		}
 		s.letters = append(s.letters, l)
 		return convened.Outcome{Notice: l.Notice, Attempt: l.Attempt, State: convened.Sent, Code: 250, At: s.now}
 	}}, nil

@@ -53,6 +53,9 @@ var eventSections = []struct {
 	{"", func(w *frameWords) string { return w.Overview }},
 	{"/schedule", func(w *frameWords) string { return w.Schedule }},
 	{"/letters", func(w *frameWords) string { return w.Letters }},
+	{"/registrants", func(w *frameWords) string { return w.Registrants }},
+	{"/failures", func(w *frameWords) string { return w.Failures }},
+	{"/held", func(w *frameWords) string { return w.Held }},
 	{"/history", func(w *frameWords) string { return w.History }},
 }
 

@@ -87,6 +87,8 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	c.editRoutes(mux)
 	c.scheduleRoutes(mux)
 	c.letterRoutes(mux)
+	c.registrantRoutes(mux)
+	c.failureRoutes(mux)
 	c.trailRoutes(mux)
 	s.serveAssets(mux)
 	mux.HandleFunc("/", c.signedIn(func(w http.ResponseWriter, r *http.Request, e *errand) { c.sorry(w, r, e, http.StatusNotFound) }))

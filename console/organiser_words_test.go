@@ -9,7 +9,7 @@ import (
 )
 
 // spoken lists what the pages say, each by language.
-var spoken = map[string]any{"frame": frameWordsIn, "schedule": scheduleWordsIn, "letters": letterWordsIn, "trail": trailWordsIn, "event": eventWordsIn, "edit": editWordsIn, "registrant": wordsIn, "sign-up": signUpWordsIn}
+var spoken = map[string]any{"frame": frameWordsIn, "schedule": scheduleWordsIn, "letters": letterWordsIn, "trail": trailWordsIn, "event": eventWordsIn, "edit": editWordsIn, "registrant": wordsIn, "sign-up": signUpWordsIn, "registrants": registrantWordsIn, "failures": failureWordsIn}
 
 func TestEveryWordIsThereInEachLanguage(t *testing.T) {
 	for name, words := range spoken {

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,16 @@ func Faults() []Fault {
 		WrongLogin, RelayAway, TryingAgain, GaveUp, InDoubt}
 }
 
+// Retriable reports whether trying the same letters again may help, once what is
+// wrong is mended. An address that does not exist has to be corrected instead.
+func (f Fault) Retriable() bool {
+	switch f {
+	case NotAnAddress, MailboxUnknown, DomainUnknown, MailboxOff:
+		return false
+	}
+	return true
+}
+
 // A FailureGroup is everybody whose letters do not arrive for one reason.
 type FailureGroup struct {
 	Fault    Fault
@@ -68,6 +79,37 @@ func (d *Desk) Failures(ctx context.Context, event string) ([]FailureGroup, erro
 	}
 	return groupFailures(list), nil
 }
+
+// ProposeRetryOf says what would happen if letters that failed for one reason were
+// tried again, as ProposeRetry does.
+func (d *Desk) ProposeRetryOf(ctx context.Context, now time.Time, event string, fault Fault) (*Release, error) {
+	if !fault.Retriable() {
+		return nil, fmt.Errorf("%s: %w", fault, errCorrect)
+	}
+	if _, err := d.Store.Event(ctx, event); err != nil {
+		return nil, fmt.Errorf("event %q: %w", event, err)
+	}
+	list, err := d.Store.FailedNotices(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	var ids []convened.NoticeID
+	for _, f := range list {
+		if faultOf(f) == fault {
+			ids = append(ids, f.Notices...)
+		}
+	}
+	if len(ids) == 0 {
+		return &Release{Useless: map[string]int{}, Stay: map[string]int{}}, nil
+	}
+	r, err := d.ProposeRetry(ctx, now, Choice{IDs: ids})
+	if errors.Is(err, errNotSo) {
+		return nil, convened.ErrEdited // one of them went out meanwhile
+	}
+	return r, err
+}
+
+var errCorrect = errors.New("trying again does not help; correct the addresses instead, with `convened registration correct`")
 
 func groupFailures(list []store.Failure) []FailureGroup {
 	groups := map[Fault]*FailureGroup{}

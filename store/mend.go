@@ -200,6 +200,8 @@ type Failure struct {
 	People   int
 	Latest   time.Time
 	Examples []FailureExample // the latest first
+
+	Notices []convened.NoticeID // read by FailedNotices alone; nil of what came back
 }
 
 // A FailureExample is somebody who does not get their mail.
@@ -221,16 +223,29 @@ const (
 // most first. Whoever left or was erased is not counted, nor is what a later letter
 // made good. Of each state no more than MostFailures are looked at.
 func (s *Store) Failures(ctx context.Context, event string) ([]Failure, error) {
+	return s.failures(ctx, event, false)
+}
+
+// FailedNotices is Failures with the numbers of the notices.
+func (s *Store) FailedNotices(ctx context.Context, event string) ([]Failure, error) {
+	return s.failures(ctx, event, true)
+}
+
+func (s *Store) failures(ctx context.Context, event string, numbers bool) ([]Failure, error) {
 	var list []Failure
 	err := s.tx(ctx, "list failures", func(tx *sql.Tx) error {
 		list = nil
-		return each(ctx, tx, stmt("list_failures"), []any{event, MostFailures, mostFailureExamples}, func(rows *sql.Rows) error {
+		return each(ctx, tx, stmt("list_failures"), []any{event, MostFailures, mostFailureExamples, numbers}, func(rows *sql.Rows) error {
 			var f Failure
 			var examples []byte
-			if err := rows.Scan(&f.Returned, &f.State, &f.Cause, &f.Code, &f.Enhanced, &f.Untried, &f.Letters, &f.People, &f.Latest, &examples); err != nil {
+			var ids []int64
+			if err := rows.Scan(&f.Returned, &f.State, &f.Cause, &f.Code, &f.Enhanced, &f.Untried, &f.Letters, &f.People, &f.Latest, &examples, array(&ids)); err != nil {
 				return err
 			}
 			f.Latest = f.Latest.UTC()
+			for _, id := range ids {
+				f.Notices = append(f.Notices, convened.NoticeID(id))
+			}
 			if err := json.Unmarshal(examples, &f.Examples); err != nil {
 				return fmt.Errorf("examples: %w", err)
 			}

@@ -82,6 +82,16 @@ func (s *Store) Held(ctx context.Context, event string) ([]convened.Holding, err
 	return list, err
 }
 
+// Holdings returns what of an event is held, and why.
+func (s *Store) Holdings(ctx context.Context, event string) ([]convened.Holding, error) {
+	var list []convened.Holding
+	err := s.tx(ctx, "look what is held", func(tx *sql.Tx) (err error) {
+		list, err = held(ctx, tx, event, true)
+		return err
+	})
+	return list, err
+}
+
 func held(ctx context.Context, tx *sql.Tx, event string, preflights bool) ([]convened.Holding, error) {
 	var list []convened.Holding
 	err := each(ctx, tx, stmt("list_held"), []any{event, preflights}, func(rows *sql.Rows) error {

@@ -78,6 +78,45 @@ type Person struct {
 	NextDue      time.Time      // zero: nothing is waiting
 }
 
+// A Condition says how it is with a registration, where one word is to do.
+type Condition string
+
+// The conditions, the weightiest first.
+const (
+	WasErased      Condition = "erased"
+	WasCorrected   Condition = "corrected" // another took its place: see CorrectedTo
+	GaveUpSeat     Condition = "left"
+	AddressRefused Condition = "refused"
+	NotPlannedYet  Condition = "waiting"
+	DeclinedInvite Condition = "declined"
+	RemindersMuted Condition = "muted"
+	IsConfirmed    Condition = "confirmed"
+	IsUnconfirmed  Condition = "unconfirmed" // Confirmation says how far that is
+)
+
+// Condition returns how it is with a person.
+func (p *Person) Condition() Condition {
+	switch {
+	case !p.ErasedAt.IsZero():
+		return WasErased
+	case p.CorrectedTo != 0:
+		return WasCorrected
+	case !p.CancelledAt.IsZero():
+		return GaveUpSeat
+	case !p.RefusedAt.IsZero():
+		return AddressRefused
+	case p.PlannedAt.IsZero():
+		return NotPlannedYet
+	case !p.DeclinedAt.IsZero():
+		return DeclinedInvite
+	case !p.MutedAt.IsZero():
+		return RemindersMuted
+	case p.Confirmation == convened.Sent:
+		return IsConfirmed
+	}
+	return IsUnconfirmed
+}
+
 // A Standing is how it is with a registration: what a search asks for.
 type Standing string
 

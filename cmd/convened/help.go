@@ -96,6 +96,7 @@ var examples = map[string][]string{
 	"convened notices retry": {
 		"convened notices retry 4711",
 		"convened notices retry --event my-webinar --state refused --dry-run",
+		"convened notices retry --event my-webinar --cause taken-for-spam    # the sender's domain was mended",
 		"convened notices retry --event my-webinar --state planned    # the relay works again: don't wait for the next try",
 	},
 	"convened user add": {

@@ -324,26 +324,25 @@ func orEvent(own, event string) string {
 
 // standing says in a word or two how it is with a registration.
 func standing(p store.Person) string {
-	switch {
-	case !p.ErasedAt.IsZero():
+	switch p.Condition() {
+	case store.WasErased:
 		return "erased"
-	case p.CorrectedTo != 0:
+	case store.WasCorrected:
 		return fmt.Sprintf("corrected to %d", p.CorrectedTo)
-	case !p.CancelledAt.IsZero():
+	case store.GaveUpSeat:
 		return "gave up the seat"
-	case !p.RefusedAt.IsZero():
+	case store.AddressRefused:
 		return "address refused"
-	case p.PlannedAt.IsZero():
+	case store.NotPlannedYet:
 		return "not planned yet"
-	case !p.DeclinedAt.IsZero():
+	case store.DeclinedInvite:
 		return "declined, has the seat"
-	case !p.MutedAt.IsZero():
+	case store.RemindersMuted:
 		return "muted"
-	case p.Confirmation == convened.Sent:
+	case store.IsConfirmed:
 		return "confirmed"
-	default:
-		return "confirmation " + string(p.Confirmation)
 	}
+	return "confirmation " + string(p.Confirmation)
 }
 
 type personJSON struct {

@@ -48,6 +48,7 @@ type retryCommand struct {
 	IDs    []convened.NoticeID `arg:"" name:"notice" optional:"" help:"Numbers of notices, as list shows them."`
 	Event  string              `help:"All of this event that are in the --state."`
 	State  []string            `help:"Of the event, those in these states: refused, unknown, held, or planned (those that failed before)."`
+	Cause  string              `help:"Of the event, those that failed for this: a cause that convened notices failures --json names, such as taken-for-spam."`
 	DryRun bool                `help:"Show who would get mail, and stop there."`
 	Yes    bool                `short:"y" help:"Don't ask."`
 }
@@ -64,11 +65,19 @@ func (c retryCommand) Run(e *env) error {
 	switch {
 	case len(c.IDs) > 0 && c.Event != "":
 		return usageError{errors.New("say the numbers of notices or --event, not both")}
-	case c.Event != "" && len(states) == 0:
-		return usageError{errors.New("--event wants a --state: refused, unknown, held or planned")}
+	case c.Cause != "" && (c.Event == "" || len(states) > 0):
+		return usageError{errors.New("--cause goes with --event, and without --state")}
+	case c.Cause != "" && !slices.Contains(desk.Faults(), desk.Fault(c.Cause)):
+		return usageError{fmt.Errorf("--cause %q: there are %v", c.Cause, desk.Faults())}
+	case c.Event != "" && len(states) == 0 && c.Cause == "":
+		return usageError{errors.New("--event wants a --state (refused, unknown, held or planned) or a --cause")}
 	}
 	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
 		now := e.clock()
+		if c.Cause != "" {
+			r, err := d.ProposeRetryOf(e.ctx, now, c.Event, desk.Fault(c.Cause))
+			return e.settleRelease(d, r, err, now, "to be tried again", c.DryRun, c.Yes)
+		}
 		r, err := d.ProposeRetry(e.ctx, now, desk.Choice{IDs: c.IDs, Event: c.Event, States: states})
 		return e.settleRelease(d, r, err, now, "to be tried again", c.DryRun, c.Yes)
 	})

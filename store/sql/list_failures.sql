@@ -2,7 +2,8 @@
 -- that were refused, are in doubt, or are tried again after a failure, where
 -- nothing later of the same person arrived; and letters that were taken and came
 -- back. With the first few of each.
--- $1 event, $2 how many of a sort are looked at, at most, $3 how many examples.
+-- $1 event, $2 how many of a sort are looked at, at most, $3 how many examples,
+-- $4 whether the numbers of the notices are wanted.
 -- Leans on notices_event, notices_retried, notices_held, notices_once,
 -- registrations_apart and returns_of_registration.
 WITH bad AS (
@@ -24,12 +25,12 @@ WITH bad AS (
      WHERE n.event = $1 AND n.state = 'held' AND n.cause = 'doubt' AND n.registration IS NOT NULL
      LIMIT $2)
 ), failed AS (
-    SELECT b.registration, r.email, false AS returned, b.state, b.cause, b.code, b.enhanced, b.untried, b.words, b.at
+    SELECT b.id AS notice, b.registration, r.email, false AS returned, b.state, b.cause, b.code, b.enhanced, b.untried, b.words, b.at
     FROM bad b JOIN convened.registrations r ON r.id = b.registration
     WHERE r.cancelled_at IS NULL AND r.erased_at IS NULL
       AND NOT EXISTS (SELECT FROM convened.notices l WHERE l.registration = b.registration AND l.state = 'sent' AND l.id > b.id)
     UNION ALL
-    SELECT r.id, r.email, true, 'sent', coalesce(t.cause, ''), 0, t.status, false, t.text, t.at
+    SELECT NULL, r.id, r.email, true, 'sent', coalesce(t.cause, ''), 0, t.status, false, t.text, t.at
     FROM convened.registrations r
     CROSS JOIN LATERAL (
         SELECT t.cause, t.status, t.text, t.at
@@ -45,7 +46,8 @@ WITH bad AS (
 )
 SELECT returned, state, cause, code, enhanced, untried, count(*), count(DISTINCT registration), max(at),
        jsonb_agg(jsonb_build_object('registration', registration, 'email', coalesce(email, ''), 'words', words, 'at', at) ORDER BY rank)
-           FILTER (WHERE rank <= $3)
+           FILTER (WHERE rank <= $3),
+       array_agg(notice ORDER BY notice) FILTER (WHERE $4::boolean AND notice IS NOT NULL)
 FROM ranked
 GROUP BY returned, state, cause, code, enhanced, untried
 ORDER BY count(*) DESC, cause, code, enhanced, state, returned, untried
