@@ -46,6 +46,7 @@ type storyLine struct {
 	Outcome  string
 	Why      string
 	English  bool // Why is not in the language of the page
+	Bad      bool // a server or somebody has kept it back
 	Attempts []attemptLine
 }
 
@@ -128,6 +129,7 @@ func (p *personPage) tellStory(x *desk.Explanation) {
 			s.Rule = ruleSaid(x.Event, l.Rule, p.Language)
 		}
 		s.Why, s.English = p.W.reason(l.Why, p.Language)
+		s.Bad = l.Verdict == scheduler.Held || x.Notices[l.Notice].State == convened.Refused
 		for _, a := range x.Attempts[l.Notice] {
 			if a.State != convened.Sent {
 				s.Attempts = append(s.Attempts, attemptLine{a.At, p.W.Tries[a.State], a.Reply})

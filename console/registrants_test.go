@@ -17,7 +17,6 @@ import (
 	"convened/store"
 )
 
-
 // failing has the relay of a stage answer for some addresses otherwise: outcome
 // returns what becomes of a letter to one.
 func (s *stage) failing(outcome map[string]convened.Outcome) {

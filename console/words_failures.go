@@ -11,7 +11,7 @@ type failureWords struct {
 	Returned, Again, Waiting               string // after a number of letters
 	WhatToDo, Examples, Latest             string
 	TryAgain                               string
-	ServerSaid                             string
+	Said, Colon                            string
 
 	NoHeld, HeldIntro, Quarantined, QuarantineMore string
 	Causes                                         map[convened.Cause]heldWords
@@ -32,7 +32,7 @@ var failureWordsIn = map[string]*failureWords{
 		NoFailures: "Nothing is known to have failed.",
 		OneLetter:  "letter", Letters: "letters", OnePerson: "person", Persons: "people", Least: "at least", Of: "to",
 		Returned: "taken by the server, and came back", Again: "tried again without your doing", Waiting: "held for your decision",
-		WhatToDo: "What to do", Examples: "The latest", Latest: "last on", TryAgain: "Try these letters again", ServerSaid: "The server said",
+		WhatToDo: "What to do", Examples: "The latest", Latest: "last on", TryAgain: "Try these letters again", Said: "What was said", Colon: ":",
 		NoHeld: "Nothing is held.", HeldIntro: "These letters wait for you to decide. Nothing is lost meanwhile.",
 		Quarantined: "Nothing at all is sent", QuarantineMore: "The database may be a copy of another that is being served. Whoever runs convened ends that with “convened notices release --quarantine”.",
 		Causes: map[convened.Cause]heldWords{
@@ -44,15 +44,15 @@ var failureWordsIn = map[string]*failureWords{
 		},
 		Release:    "Release",
 		AskRelease: "Send these letters?", AskRetry: "Try these letters again?", ReleaseNow: "Send them", RetryNow: "Try again",
-		GetMail: "Mail goes to %s.", NobodyGets: "Nobody gets mail.", Useless: "will be cancelled, not sent", Stay: "stay as they are",
+		GetMail: "Mail goes to %s.", NobodyGets: "Nobody gets mail.", Useless: "cancelled, not sent", Stay: "left as they are",
 		MorePeople: "More people than before would get mail by now. Please look again.",
 		DidRelease: "The letters are released and go out now.", DidRetry: "The letters are tried again now.",
 	},
 	"fr": {
 		NoFailures: "Aucun échec n’est connu.",
 		OneLetter:  "e-mail", Letters: "e-mails", OnePerson: "personne", Persons: "personnes", Least: "au moins", Of: "pour",
-		Returned: "acceptés par le serveur, puis revenus", Again: "réessayés d’eux-mêmes", Waiting: "retenus jusqu’à votre décision",
-		WhatToDo: "Que faire", Examples: "Les derniers", Latest: "le dernier le", TryAgain: "Réessayer ces envois", ServerSaid: "Réponse du serveur",
+		Returned: "retour après acceptation par le serveur", Again: "nouvel essai automatique", Waiting: "en attente de votre décision",
+		WhatToDo: "Que faire", Examples: "Les derniers", Latest: "le dernier le", TryAgain: "Réessayer ces envois", Said: "Ce qui a été dit", Colon: "\u00a0:",
 		NoHeld: "Rien n’est retenu.", HeldIntro: "Ces e-mails attendent votre décision. Rien n’est perdu d’ici là.",
 		Quarantined: "Plus rien ne part", QuarantineMore: "La base de données est peut-être une copie d’une autre, déjà en service. Qui gère convened y met fin par «\u00a0convened notices release --quarantine\u00a0».",
 		Causes: map[convened.Cause]heldWords{
@@ -64,15 +64,15 @@ var failureWordsIn = map[string]*failureWords{
 		},
 		Release:    "Libérer",
 		AskRelease: "Envoyer ces e-mails\u00a0?", AskRetry: "Réessayer ces envois\u00a0?", ReleaseNow: "Envoyer", RetryNow: "Réessayer",
-		GetMail: "Un e-mail part à %s.", NobodyGets: "Personne ne reçoit d’e-mail.", Useless: "seront annulés, non envoyés", Stay: "restent en l’état",
+		GetMail: "Un e-mail part à %s.", NobodyGets: "Personne ne reçoit d’e-mail.", Useless: "annulation, sans envoi", Stay: "sans changement",
 		MorePeople: "Entre-temps, plus de personnes recevraient un e-mail. Vérifiez de nouveau.",
 		DidRelease: "Les e-mails sont libérés et partent.", DidRetry: "Les envois sont relancés.",
 	},
 	"es": {
 		NoFailures: "No se conoce ningún fallo.",
 		OneLetter:  "correo", Letters: "correos", OnePerson: "persona", Persons: "personas", Least: "al menos", Of: "para",
-		Returned: "aceptados por el servidor, y volvieron", Again: "se reintentan por sí mismos", Waiting: "retenidos hasta que usted decida",
-		WhatToDo: "Qué hacer", Examples: "Los últimos", Latest: "el último el", TryAgain: "Reintentar estos envíos", ServerSaid: "Respuesta del servidor",
+		Returned: "devolución tras aceptarlo el servidor", Again: "reintento automático", Waiting: "a la espera de su decisión",
+		WhatToDo: "Qué hacer", Examples: "Los últimos", Latest: "el último el", TryAgain: "Reintentar estos envíos", Said: "Lo que se dijo", Colon: ":",
 		NoHeld: "No hay nada retenido.", HeldIntro: "Estos correos esperan su decisión. Entretanto no se pierde nada.",
 		Quarantined: "No sale absolutamente nada", QuarantineMore: "La base de datos puede ser copia de otra que está en servicio. Quien gestiona convened lo termina con «convened notices release --quarantine».",
 		Causes: map[convened.Cause]heldWords{
@@ -84,7 +84,7 @@ var failureWordsIn = map[string]*failureWords{
 		},
 		Release:    "Liberar",
 		AskRelease: "¿Enviar estos correos?", AskRetry: "¿Reintentar estos envíos?", ReleaseNow: "Enviar", RetryNow: "Reintentar",
-		GetMail: "Sale correo a %s.", NobodyGets: "Nadie recibe correo.", Useless: "se cancelarán, no se envían", Stay: "se quedan como están",
+		GetMail: "Sale correo a %s.", NobodyGets: "Nadie recibe correo.", Useless: "cancelación, sin envío", Stay: "sin cambios",
 		MorePeople: "Entretanto recibirían correo más personas. Mire de nuevo.",
 		DidRelease: "Los correos están liberados y salen ahora.", DidRetry: "Los envíos se reintentan ahora.",
 	},
