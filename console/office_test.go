@@ -55,7 +55,7 @@ func newOffice(t testing.TB, consoleURL string) *office {
 func (o *office) serve() {
 	o.t.Helper()
 	var err error
-	o.handler, err = NewOrganiser(OrganiserOptions{Desk: o.desk, URL: o.origin, Clock: o.clock, Wake: func() { o.woken++ }, Logger: o.logger(),
+	o.handler, err = NewOrganiser(OrganiserOptions{Desk: o.desk, URL: o.origin, Public: origin, Clock: o.clock, Wake: func() { o.woken++ }, Logger: o.logger(),
 		Ready: o.ready, OIDC: o.oidc})
 	if err != nil {
 		o.t.Fatal(err)

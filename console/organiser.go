@@ -19,6 +19,7 @@ import (
 type OrganiserOptions struct {
 	Desk   *desk.Desk       // what can be done; whose By is replaced by who does it
 	URL    string           // console.url: how browsers reach the console
+	Public string           // public.url, where sign-up pages are; "" nowhere
 	Clock  func() time.Time // the one clock
 	Wake   func()           // called after a change that mail follows from; nil: nobody is in a hurry
 	Logger *slog.Logger     // nil: nothing is logged

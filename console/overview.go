@@ -33,6 +33,7 @@ type overviewPage struct {
 	Every    int // in how many seconds to look again
 	Troubles []trouble
 	Timeline *timeline
+	SignUp   *signUpOffer // nil: people register elsewhere
 }
 
 // A burstLine is how far the letters of one occasion are.
@@ -54,6 +55,7 @@ func (c *organiser) overview(w http.ResponseWriter, r *http.Request, e *errand) 
 		return
 	}
 	p.Title = p.Named
+	p.SignUp = c.signUpOffered(e)
 	p.tell(r, p.W.Did)
 	if !c.addTimeline(w, r, e, p) {
 		return

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -123,10 +124,11 @@ func (p *personPage) Who() string {
 }
 
 func (p *personPage) tellStory(x *desk.Explanation) {
+	rules := rulesInWords(x.Event, p.Language)
 	for _, l := range x.Lines {
 		s := storyLine{For: l.Instant, At: l.At, Mail: p.W.Kinds[l.Kind], Verdict: l.Verdict, Outcome: p.W.Verdicts[l.Verdict]}
 		if l.Rule != "" {
-			s.Rule = ruleSaid(x.Event, l.Rule, p.Language)
+			s.Rule = cmp.Or(rules[l.Rule], l.Rule) // one that is not there any more is its own name
 		}
 		s.Why, s.English = p.W.reason(l.Why, p.Language)
 		s.Bad = l.Verdict == scheduler.Held || x.Notices[l.Notice].State == convened.Refused
@@ -146,19 +148,6 @@ func (p *personPage) tellStory(x *desk.Explanation) {
 		}
 	}
 	p.Returns, p.Deeds = x.Returns, x.Deeds
-}
-
-// ruleSaid says a rule of an event in a language; one that it does not have any more
-// is its own name.
-func ruleSaid(e *convened.Event, key, language string) string {
-	for i := range e.Reminders {
-		if e.Reminders[i].Key == key {
-			if rule, err := scheduler.RuleOf(&e.Reminders[i]); err == nil {
-				return rule.Words(language)
-			}
-		}
-	}
-	return key
 }
 
 // Did names a deed.

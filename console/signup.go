@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -244,4 +246,23 @@ func (p *signUpPage) choose(language string) {
 	for i := range p.Languages {
 		p.Languages[i].Chosen = p.Languages[i].Value == language || language == "" && p.Languages[i].Value == p.Language
 	}
+}
+
+// A signUpOffer is where people register for an event, for the organiser to pass on.
+type signUpOffer struct {
+	W       *embedWords
+	URL     string
+	Snippet string // HTML for a page of another site
+}
+
+// signUpOffered says where people register for the event of an errand; nil where it has
+// no page for that.
+func (c *organiser) signUpOffered(e *errand) *signUpOffer {
+	if c.Public == "" || !e.event.SignUp {
+		return nil
+	}
+	o := &signUpOffer{W: embedWordsIn[e.Language], URL: c.Public + "/e/" + e.event.Slug}
+	o.Snippet = fmt.Sprintf(`<iframe src="%s?embed" title="%s" width="100%%" height="900" loading="lazy" style="border: 0"></iframe>`,
+		o.URL, html.EscapeString(signUpWordsIn[convened.LetterLanguage(e.event, &convened.Registration{})].Register))
+	return o
 }

@@ -306,3 +306,12 @@ func TestAVisitorSignsUpInABrowser(t *testing.T) {
 		t.Errorf("the browser complains: %s", c)
 	}
 }
+
+func TestTheOverviewSaysWherePeopleRegister(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, officeURL)
+	d := o.as(viewer)
+	wantsNo(t, "the overview of an event without a page", d.get("/events/webinar").body, "/e/webinar")
+	o.openDoor()
+	wants(t, "the overview", d.get("/events/webinar").said(), `href="https://events.example.org/e/webinar"`, `<iframe src="https://events.example.org/e/webinar?embed" title="Inscription"`)
+}

@@ -57,3 +57,15 @@ var signUpWordsIn = map[string]*signUpWords{
 		Privacy:        "Su dirección se usa solo para correos sobre este evento.",
 	},
 }
+
+// embedWords are what the overview of an event says of that page.
+type embedWords struct{ Title, Open, Embed, EmbedHint string }
+
+var embedWordsIn = map[string]*embedWords{
+	"en": {Title: "Sign-up page", Open: "People register at", Embed: "To show the form in a page of your own, paste this:",
+		EmbedHint: "It is shown on the site of the event’s page, and on those that public.embed_on in the configuration names."},
+	"fr": {Title: "Page d’inscription", Open: "On s’inscrit à l’adresse", Embed: "Pour afficher le formulaire dans une page à vous, collez ceci\u00a0:",
+		EmbedHint: "Il s’affiche sur le site de la page de l’événement, et sur ceux que nomme public.embed_on dans la configuration."},
+	"es": {Title: "Página de inscripción", Open: "La gente se inscribe en", Embed: "Para mostrar el formulario en una página suya, pegue esto:",
+		EmbedHint: "Se muestra en el sitio de la página del evento, y en los que nombra public.embed_on en la configuración."},
+}

@@ -34,7 +34,7 @@ func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wak
 	if o := cfg.Console.OIDC; o.Issuer != "" {
 		oidc = &console.OIDC{Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), CreateUsers: o.CreateUsers}
 	}
-	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, Linger: time.Second, URL: cfg.Console.URL, Clock: clock, Wake: wake, Logger: log,
+	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, Linger: time.Second, URL: cfg.Console.URL, Public: publicSite(cfg), Clock: clock, Wake: wake, Logger: log,
 		Ready: func(ctx context.Context) error {
 			if err := s.CheckSchema(ctx); err != nil {
 				if errors.Is(err, store.ErrSchema) {
@@ -49,4 +49,12 @@ func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wak
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
 	return &door{&console.Listener{Name: "console", Address: cfg.Console.Listen, Handler: pages, Logger: log}, s}, nil
+}
+
+// publicSite is where registrants' pages are; "" where this daemon serves none.
+func publicSite(cfg *config.Config) string {
+	if cfg.Public.Listen == "" {
+		return ""
+	}
+	return cfg.Public.URL
 }

@@ -4,7 +4,7 @@ SELECT coalesce(nullif(r.language, ''), e.language), coalesce(nullif(r.zone, '')
        count(*) FILTER (WHERE r.cancelled_at IS NULL),
        count(*) FILTER (WHERE r.cancelled_at IS NULL AND r.muted_at IS NOT NULL),
        count(*) FILTER (WHERE r.cancelled_at IS NULL AND r.refused_at IS NOT NULL),
-       count(*) FILTER (WHERE r.cancelled_at IS NOT NULL)
+       count(*) FILTER (WHERE r.cancelled_at IS NOT NULL AND r.corrected_to IS NULL)
 FROM convened.registrations r
 JOIN convened.events e ON e.slug = r.event
 WHERE r.event = $1 AND r.seat = r.id AND r.erased_at IS NULL
