@@ -14,7 +14,7 @@ import (
 // How long a page waits for what it can't be without, and for what can follow.
 const (
 	figuresPatience = 20 * time.Second
-	planPatience    = 60 * time.Millisecond
+	planPatience    = 25 * time.Millisecond
 )
 
 // How often a page that is open asks how things stand, in seconds: while letters

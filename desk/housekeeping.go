@@ -15,11 +15,11 @@ const byZoneData = "time zone data"
 
 // Housekeep does what a daemon does now and then, and what any number of
 // daemons may do at the same time: it recomputes the instants of events whose
-// zone's rules have changed, and erases what is kept for longer than retention
-// (0 is for ever) after an event. What fails does not keep the rest from being
-// done.
+// zone's rules have changed, erases what is kept for longer than retention (0 is
+// for ever) after an event, and forgets the sessions that have ended. What fails
+// does not keep the rest from being done.
 func (d *Desk) Housekeep(ctx context.Context, now time.Time, retention time.Duration, log *slog.Logger) error {
-	errs := []error{d.refreshZones(ctx, now, log), d.Store.ForgetRequests(ctx, now.Add(-24*time.Hour))}
+	errs := []error{d.refreshZones(ctx, now, log), d.Store.ForgetRequests(ctx, now.Add(-24*time.Hour)), d.Store.DropSessions(ctx, now, SessionTerm)}
 	for retention > 0 {
 		n, err := d.Store.EraseOutlived(ctx, now, now.Add(-retention))
 		if n > 0 {
