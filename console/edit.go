@@ -158,10 +158,10 @@ func (p *editPage) blame(problems []desk.Problem) {
 			f = fields[problem.Key+"."+p.Language] // the text in one language at least
 		}
 		if f == nil {
-			p.Others = append(p.Others, problem.Key+" "+scheduleWordsIn[p.Language].problem(problem))
+			p.Others = append(p.Others, problem.Key+" "+p.frame.problem(problem))
 			continue
 		}
-		f.Fault = scheduleWordsIn[p.Language].problem(problem)
+		f.Fault = p.frame.problem(problem)
 	}
 	p.Problem = p.W.Mend
 }

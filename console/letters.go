@@ -319,7 +319,7 @@ func (c *organiser) fillIn(r *http.Request, e *errand, p *lettersPage) error {
 		return err
 	default:
 		p.Letter, err = p.shown(e, l)
-		if err == errTooLong {
+		if errors.Is(err, errTooLong) {
 			p.Why, err = p.W.TooLong, nil
 		}
 		return err

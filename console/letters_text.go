@@ -178,7 +178,7 @@ type textGroup struct {
 // look lays out the fields, with what is wrong beside each.
 func (t *textFields) look(p *lettersPage, e *convened.Event, problems []desk.Problem) {
 	intro := textGroup{ID: "intro", Legend: p.W.Introduction, Hint: p.W.IntroductionHint, Fields: noteFields(t.draft.Introduction)}
-	intro.blame(problems, "introduction.", p.W.problem)
+	intro.blame(problems, "introduction.", p.problem)
 	var note *textGroup
 	for i, r := range e.Reminders {
 		number := strconv.Itoa(i + 1)
@@ -187,7 +187,7 @@ func (t *textFields) look(p *lettersPage, e *convened.Event, problems []desk.Pro
 		if len(p.Rules) > 0 && r.Key == p.Choice.Rule {
 			t.Shown = r.Key
 			note = &textGroup{ID: "note." + number, Legend: p.W.Note, Hint: p.W.NoteHint, Fields: fields}
-			note.blame(problems, "reminders["+number+"].note.", p.W.problem)
+			note.blame(problems, "reminders["+number+"].note.", p.problem)
 			continue
 		}
 		for _, f := range fields {

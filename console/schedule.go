@@ -24,6 +24,7 @@ func (c *organiser) scheduleRoutes(mux *http.ServeMux) {
 	path := c.prefix + "/events/{slug}/schedule"
 	mux.HandleFunc("GET "+path, c.mayView(c.schedule))
 	mux.HandleFunc("GET "+path+"/check", c.mayView(c.checkSchedule))
+	mux.HandleFunc("POST "+path+"/check", c.mayView(c.checkSchedule)) // what an address has no room for
 	mux.HandleFunc("POST "+path, c.mayEdit(c.editSchedule))
 }
 
@@ -39,6 +40,10 @@ type schedulePage struct {
 	Theirs   *theirs  // what somebody else changed meanwhile; nil: nobody did
 	Empty    bool     // the focus is on what adds a rule
 }
+
+// ByPost reports whether the rows are too many for the address of a GET, of which
+// proxies take 8,000 bytes.
+func (p *schedulePage) ByPost() bool { return len(p.Rows) > 20 }
 
 // A ruleSight is what a rule would do.
 type ruleSight struct {
@@ -71,6 +76,7 @@ type theirs struct {
 func (c *organiser) newSchedulePage(e *errand, rows []*ruleRow, revision int) *schedulePage {
 	p := &schedulePage{frame: e.frame, W: scheduleWordsIn[e.Language], Rows: rows, Revision: revision}
 	p.Title = p.Schedule + " – " + e.Named
+	p.Here = p.Base() + "/schedule"
 	return p
 }
 
@@ -93,7 +99,11 @@ func (c *organiser) checkSchedule(w http.ResponseWriter, r *http.Request, e *err
 		c.lead(w, "/events/"+e.event.Slug+"/schedule", "")
 		return
 	}
-	p := c.newSchedulePage(e, readRows(r.URL.Query()), e.event.Revision)
+	if err := r.ParseForm(); err != nil {
+		c.sorry(w, r, e, http.StatusBadRequest)
+		return
+	}
+	p := c.newSchedulePage(e, readRows(r.Form), e.event.Revision)
 	p.look(e)
 	c.part(w, "schedule", "check", p)
 }
@@ -106,7 +116,7 @@ func (p *schedulePage) look(e *errand) *desk.Drafted {
 		d.Reminders = append(d.Reminders, row.draft(p.W))
 	}
 	drafted := d.On(e.event)
-	p.Others = place(p.Rows, drafted.Problems, p.W.problem)
+	p.Others = place(p.Rows, drafted.Problems, p.problem)
 	o := desk.OutlineOf(drafted.Event, e.now, p.Language)
 	byKey := map[string]*desk.RuleOutline{}
 	for i := range o.Rules {
@@ -123,7 +133,7 @@ func (p *schedulePage) look(e *errand) *desk.Drafted {
 		}
 	}
 	for _, f := range o.Findings {
-		p.About = append(p.About, p.W.remark(f))
+		p.About = append(p.About, p.remark(p.W, f))
 	}
 	p.Status = p.status(wrong, odd)
 	return drafted
@@ -164,7 +174,7 @@ func (p *schedulePage) sight(now time.Time, r *desk.RuleOutline) *ruleSight {
 		s.Next = append(s.Next, p.instant(now, at))
 	}
 	for _, f := range r.Findings {
-		s.Remarks = append(s.Remarks, p.W.remark(f))
+		s.Remarks = append(s.Remarks, p.remark(p.W, f))
 	}
 	return s
 }
@@ -334,7 +344,7 @@ func (c *organiser) review(e *errand, p *schedulePage, plan *desk.Comparison, mo
 		}
 	}
 	for _, f := range plan.Proposal.Findings {
-		q.Remarks = append(q.Remarks, reviewRemark{is[f.Reminder], q.W.remark(f)})
+		q.Remarks = append(q.Remarks, reviewRemark{is[f.Reminder], q.remark(q.W, f)})
 	}
 	return q
 }

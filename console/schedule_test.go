@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,7 +95,16 @@ func TestARuleIsShownWhileItIsTyped(t *testing.T) {
 	wants(t, "far away", check(hours("99999")), "is more than 400 days from the event")
 	wants(t, "an hour that there is not", check(map[string]string{"way": daysBefore, "days": "1", "clock": "25:00"}), `id="fault-clock-1" hx-swap-oob="innerHTML">has "25:00" as its time of day`)
 	wants(t, "another language", d.get(schedulePath+"/check?"+typed(1, "", hours("1")), "HX-Request", "true", "Accept-Language", "es").said(), "1 hora antes del comienzo", "miércoles 25 nov")
+	wants(t, "what is odd, in another language", d.get(schedulePath+"/check?"+typed(1, "", map[string]string{"way": daysBefore, "days": "1", "clock": "03:00"}), "HX-Request", "true", "Accept-Language", "fr").said(),
+		"À noter :", "le message part mardi 24 novembre 2026, 3 h 00, la nuit (Europe/Brussels) ; choisissez une heure")
+	wants(t, "what is wrong, in another language", d.get(schedulePath+"/check?"+typed(1, "", hours("99999")), "HX-Request", "true", "Accept-Language", "es").said(), "está a más de 400 días del evento; escriba un tiempo más corto")
 	wants(t, "a script in a field", d.get(schedulePath+"/check?"+typed(1, "", map[string]string{"way": daysBefore, "days": "1", "clock": "<script>"}), "HX-Request", "true").body, "&lt;script&gt;")
+	many := make([]map[string]string, 50)
+	for i := range many {
+		many[i] = hours(strconv.Itoa(i + 1))
+	}
+	wants(t, "very many, which no address has room for", d.post(schedulePath+"/check", typed(1, "", many...), "HX-Request", "true").said(), "50 reminders", "50 hours before the start")
+	wants(t, "one more", d.post(schedulePath+"/check", typed(1, "", slices.Concat(many, many[:1])...), "HX-Request", "true").said(), "51 reminders", "are more than 50")
 	if o.everything() != before {
 		t.Error("typing changed something")
 	}

@@ -1,9 +1,6 @@
 package console
 
-import (
-	"convened"
-	"convened/desk"
-)
+import "convened"
 
 // letterWords are what the page of the letters says. %n and %s are what the comment
 // names.
@@ -42,9 +39,6 @@ type letterWords struct {
 	NoRule, NoTrouble, TooLong     string
 	TheirsMore                     string
 }
-
-// problem says what is wrong with what was typed, and what to write.
-func (w *letterWords) problem(p desk.Problem) string { return problemText(p) }
 
 var letterWordsIn = map[string]*letterWords{
 	"en": {

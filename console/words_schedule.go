@@ -66,23 +66,21 @@ func say(text, number, word string) string {
 	return strings.NewReplacer("%n", number, "%s", word).Replace(text)
 }
 
-func (w *scheduleWords) problem(p desk.Problem) string { return problemText(p) }
-
-// problemText says what is wrong with what was typed, and what to write.
-func problemText(p desk.Problem) string {
-	if p.Mend == "" {
-		return p.Rule
-	}
-	return p.Rule + "; " + p.Mend
+// problem says what is wrong with what was typed, and what to write.
+func (f *frame) problem(p desk.Problem) string {
+	said, _ := desk.ProblemIn(f.Language, p)
+	return said
 }
 
-func (w *scheduleWords) remark(f scheduler.Finding) remark {
-	r := remark{Error: f.Level == scheduler.LevelError, Label: w.Warning, Text: f.Message}
+// remark says what is odd with a schedule.
+func (f *frame) remark(w *scheduleWords, found scheduler.Finding) remark {
+	r := remark{Error: found.Level == scheduler.LevelError, Label: w.Warning}
 	if r.Error {
 		r.Label = w.Error
 	}
-	if f.Mend != "" {
-		r.Text += "; " + f.Mend
+	said, translated := desk.In(f.Language, found)
+	if r.Text = said; !translated {
+		r.Language = "en"
 	}
 	return r
 }

@@ -199,12 +199,12 @@ func (r *reading) organizer() {
 const maxReminders = 50
 
 func (r *reading) reminders() {
+	r.keys = make([]string, len(r.file.Reminders))
 	if len(r.file.Reminders) > maxReminders {
 		r.refuse("reminders", fmt.Sprintf("are more than %d", maxReminders), "nobody wants that much mail: leave some out, or use cron")
 		return
 	}
 	places := map[string]string{} // where each key was first
-	r.keys = make([]string, len(r.file.Reminders))
 	for i, f := range r.file.Reminders {
 		at := fmt.Sprintf("reminders[%d]", i+1)
 		rem := convened.Reminder{Late: r.late(at+".late", f.Late), Template: r.template(at+".template", f.Template), Note: r.prose(at+".note", f.Note)}
