@@ -21,6 +21,8 @@ SUITES ?= bookworm trixie
 
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
+NFPM_VERSION := 2.45.0
+NFPM := bin/nfpm-$(NFPM_VERSION)
 VULN_VERSION := 1.9.0
 
 # Runs a command with a Go that has somewhere to keep its caches.
@@ -30,7 +32,7 @@ WITHPG := $(RUN) go run ./internal/lab/cmd/withpg --
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: setup build ## Postgres, a mailbox, a sample event and the daemon, all private, to look at
@@ -79,6 +81,21 @@ hardening: setup ## The unit, proven on Debian's systemd 252 and 257, booted in 
 adopt: setup ## A table of a million rows adopted both ways while eight clients write to it; some minutes
 	@$(WITHPG) go test -count=1 -timeout 60m -v -run TestEveryRowOfALargeTable ./store -adopt.rows 1000000 -adopt.hold 10s -adopt.for 60s
 
+.PHONY: packages
+packages: $(NFPM) ## dist/: a .deb and an .rpm, the same bytes each time
+	@build/packages.sh $(NFPM)
+
+.PHONY: packages-try
+packages-try: NEEDS := debootstrap
+packages-try: setup $(NFPM) ## Install, run, upgrade and purge in clean Debians, booted in namespaces; as root
+	@build/packages-try.sh $(abspath $(NFPM)) $(SUITES)
+
+.PHONY: rules
+rules: NEEDS := prometheus
+rules: setup ## The alert rules of docs/monitoring, tested by promtool
+	@promtool check rules docs/monitoring/rules.yaml
+	@promtool test rules docs/monitoring/rules_test.yaml
+
 .PHONY: fmt
 fmt: $(LINT) ## Formats every Go file
 	@$(RUN) $(LINT) fmt
@@ -107,3 +124,8 @@ $(LINT):
 	@echo "Building golangci-lint $(LINT_VERSION), once; it takes some minutes."
 	@GOBIN='$(CURDIR)/bin' $(RUN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)
 	@mv bin/golangci-lint $@
+
+$(NFPM):
+	@echo "Building nfpm $(NFPM_VERSION), once."
+	@GOBIN='$(CURDIR)/bin' $(RUN) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	@mv bin/nfpm $@

@@ -32,6 +32,7 @@ var homes = map[string][]string{
 	// What programs speak to; it has no page.
 	"convened/api":                  slices.Concat(lower, []string{"convened/desk"}),
 	"convened/console":      slices.Concat(lower, []string{"convened/desk", "convened/intake"}),
+	"convened/metrics":      {"convened"},
 	"convened/systemd":      {},
 	"convened/events":       {},
 	"convened/internal/lab": lower,
@@ -39,7 +40,7 @@ var homes = map[string][]string{
 	"convened/internal/lab/labtest": slices.Concat(lower, []string{"convened/internal/lab"}),
 	"convened/bench":                slices.Concat(lower, []string{"convened/desk", "convened/internal/lab"}),
 	"convened/cmd/convened": slices.Concat(lower, []string{"convened/config", "convened/desk", "convened/intake", "convened/api", "convened/console",
-		"convened/systemd", "convened/events", "convened/journal", "convened/internal/lab"}),
+		"convened/metrics", "convened/systemd", "convened/events", "convened/journal", "convened/internal/lab"}),
 }
 
 // lower is what stands below desk and intake.
@@ -56,6 +57,7 @@ var doors = map[string]string{
 	"github.com/pressly/goose":      "convened/store",
 	"github.com/alecthomas/kong":    "convened/cmd/convened",
 	"github.com/coreos/go-systemd":  "convened/systemd",
+	"github.com/prometheus":         "convened/metrics",
 	"github.com/coreos/go-oidc":     "convened/console",
 }
 

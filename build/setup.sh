@@ -12,6 +12,7 @@
 #   systemd    systemd-analyze, which judges the unit; only where there is systemd
 #   debootstrap  makes a small Debian in a folder, with which the packages and
 #              the unit are tried; only on Debian and its relatives
+#   prometheus  promtool, which tests the alert rules; no server is started
 #
 # It works as root, as somebody whom sudo obeys, or with Homebrew. Else it says
 # what an administrator would have to install.
@@ -47,7 +48,8 @@ has() {
 	pgbouncer) command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] ;;
 	systemd) command -v systemd-analyze >/dev/null || [ "$(uname)" != Linux ] ;;
 	debootstrap) command -v debootstrap >/dev/null ;;
-	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix, pgbouncer, systemd or debootstrap" ;;
+	prometheus) command -v promtool >/dev/null ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix, pgbouncer, systemd, debootstrap or prometheus" ;;
 	esac
 }
 
@@ -66,6 +68,7 @@ packages() {
 	*:postfix) echo postfix ;;
 	*:systemd) echo systemd ;;
 	*:debootstrap) echo debootstrap ;;
+	*:prometheus) echo prometheus ;;
 	*:pgbouncer) echo pgbouncer ;;
 	esac
 }
@@ -85,7 +88,7 @@ install() {
 		mkdir -p $dir
 		echo "create_main_cluster = false" >$dir/convened.conf
 		case " $* " in
-		*" postfix "* | *" pgbouncer "*)
+		*" postfix "* | *" pgbouncer "* | *" prometheus "*)
 			# Nor does the machine become a mail server: it is not configured as
 			# one, and what the packages would start is not started.
 			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections

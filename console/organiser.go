@@ -28,6 +28,9 @@ type OrganiserOptions struct {
 	// Ready says why the service can't do its work now, for /readyz; nil where it can.
 	Ready func(ctx context.Context) error
 
+	// Metrics answers /metrics; nil: there are none.
+	Metrics http.Handler
+
 	// Linger is for how long a figure that was counted is good at least, by the clock;
 	// what costs more lingers longer. 0 counts for every page.
 	Linger time.Duration
@@ -62,8 +65,9 @@ const maxForm = 1 << 20
 // is wrong.
 //
 // Beside the pages there are /healthz (200: the process lives) and /readyz (503 with
-// the reason while it can't do its work), which ask nobody who they are. They are
-// for machines, and stand at the root whatever the path of console.url.
+// the reason while it can't do its work), which ask nobody who they are, and /metrics,
+// which is not there for whoever comes through a proxy. They are for machines, and
+// stand at the root whatever the path of console.url.
 func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	s, err := newSite("console.url", o.URL, "pages/organiser", map[string]string{
 		"style.css": cssType, "organiser.css": cssType, "icon.svg": svgType, "htmx/htmx.min.js": scriptType})
@@ -105,8 +109,24 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	outer.Handle("/", pages)
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainly(w, http.StatusOK, "alive") })
 	outer.HandleFunc("GET /readyz", c.readyz)
-	// Whatever else is for machines alone, such as /metrics, belongs here.
+	if o.Metrics != nil {
+		outer.Handle("GET /metrics", notForwarded(o.Metrics))
+	}
 	return guarded(organiserPolicy, recovered(o.Logger, c.sorryStranger(http.StatusInternalServerError), outer)), nil
+}
+
+// notForwarded answers those who are on this side of the proxy: how much mail
+// there is, and when, is no business of the world's.
+func notForwarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+			if r.Header.Get(name) != "" {
+				plainly(w, http.StatusNotFound, "not here")
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func isHTTPS(origin string) bool {

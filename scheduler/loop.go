@@ -19,6 +19,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		r.Took = s.o.Clock().Sub(now)
 		switch {
 		case err != nil && err.Error() != said:
 			said = err.Error()

@@ -192,6 +192,7 @@ type Report struct {
 	Recovered convened.Recovered
 	Again     time.Duration // when to look again, where smtp.rate left no room or somebody else holds a row; 0: nothing is known
 	More      bool          // there is more to do at once
+	Took      time.Duration // by the one clock, set by Run: negative where somebody put it back meanwhile
 	Waiting   string        // why nothing was claimed: the relay is down …; "" if nothing is in the way
 }
 

@@ -245,6 +245,22 @@ func TestTheClaimReadsItsIndex(t *testing.T) {
 	}
 }
 
+// What was sent in ten years costs a scrape nothing.
+func TestTheQueueIsCountedWithoutThePast(t *testing.T) {
+	t.Parallel()
+	s := crowd(t, 1)
+	sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, state, priority, instant, due_at, planned_at, sent_at)
+		SELECT id, 'w', 'reminder', 'r' || i, 'sent', 2, $1, $1, $1, $1 FROM convened.registrations, generate_series(1, 50000) i`, early)
+	sqlExec(t, s, `ANALYZE convened.notices`)
+	plan := fmt.Sprint(sqlAll(t, s, `EXPLAIN `+stmt("queue")))
+	if strings.Contains(plan, "Seq Scan on notices") {
+		t.Errorf("the queue is counted over everything that ever was:\n%s", plan)
+	}
+	if b, err := s.Backlog(t.Context()); err != nil || len(b.Queue) != 1 || b.Queue[0].State != convened.Planned || b.Queue[0].Notices != 1 || b.Waiting != 0 {
+		t.Errorf("the backlog is %+v, %v; want the one confirmation that is planned", b, err)
+	}
+}
+
 // A form takes what it is given: a name of 30 MB must not cost the daemon that
 // much, for each letter of a batch.
 func TestOfWhatAFormWroteNoMoreIsReadThanALetterCanUse(t *testing.T) {

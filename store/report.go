@@ -74,26 +74,18 @@ func (s *Store) Status(ctx context.Context) (Status, error) {
 		}); err != nil {
 			return err
 		}
-		if err := each(ctx, tx, stmt("queue"), nil, func(rows *sql.Rows) error {
-			var q QueueLine
-			err := rows.Scan(&q.State, &q.Notices, &q.OldestDue)
-			st.Queue = append(st.Queue, q)
-			return err
-		}); err != nil {
+		var b Backlog
+		err := b.read(ctx, tx)
+		if err != nil {
 			return err
 		}
-		var err error
+		st.Queue, st.Waiting, st.WaitingSince = b.Queue, b.Waiting, b.WaitingSince
 		if st.Held, err = held(ctx, tx, "", true); err != nil {
 			return err
 		}
 		if st.Quarantine, _, err = standing(ctx, tx); err != nil {
 			return err
 		}
-		var since sql.NullTime
-		if err := tx.QueryRowContext(ctx, stmt("waiting_registrations")).Scan(&st.Waiting, &since); err != nil {
-			return err
-		}
-		st.WaitingSince = since.Time
 		if st.At.IsZero() {
 			if err := tx.QueryRowContext(ctx, stmt("server_time")).Scan(&st.At); err != nil {
 				return err

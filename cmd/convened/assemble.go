@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"convened"
@@ -34,7 +35,21 @@ func (e *env) loggerTo(w io.Writer) *slog.Logger {
 	if e.cli.Verbose {
 		level = slog.LevelDebug
 	}
+	if readByJournald() {
+		return slog.New(newJournalHandler(w, level))
+	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// readByJournald reports whether standard error is the stream that the service
+// manager opened to the journal (systemd.exec(5), $JOURNAL_STREAM). It may have
+// been led elsewhere since.
+func readByJournald() bool {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(syscall.Stderr, &st); err != nil {
+		return false
+	}
+	return os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }
 
 // open returns a store for the configured database; it does not connect.

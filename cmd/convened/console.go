@@ -10,6 +10,7 @@ import (
 	"convened/config"
 	"convened/console"
 	"convened/desk"
+	"convened/metrics"
 	"convened/store"
 )
 
@@ -20,7 +21,7 @@ const consoleConnections = 4
 // newConsoleDoor puts together where organisers come in, and opens nothing. nil is
 // none: console.listen is off. p writes the letters that are looked at. ready says why
 // the service can't do its work.
-func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wake func(), ready func(context.Context) error, log *slog.Logger) (*door, error) {
+func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wake func(), ready func(context.Context) error, counts *metrics.Metrics, log *slog.Logger) (*door, error) {
 	if cfg.Console.Listen == "" {
 		return nil, nil
 	}
@@ -34,7 +35,7 @@ func newConsoleDoor(cfg *config.Config, p desk.Post, clock func() time.Time, wak
 	if o := cfg.Console.OIDC; o.Issuer != "" {
 		oidc = &console.OIDC{Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), CreateUsers: o.CreateUsers}
 	}
-	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, Linger: time.Second, URL: cfg.Console.URL, Public: publicSite(cfg), Clock: clock, Wake: wake, Logger: log,
+	pages, err := console.NewOrganiser(console.OrganiserOptions{Desk: d, OIDC: oidc, Linger: time.Second, URL: cfg.Console.URL, Public: publicSite(cfg), Clock: clock, Wake: wake, Logger: log, Metrics: counts.Handler(),
 		Ready: func(ctx context.Context) error {
 			if err := s.CheckSchema(ctx); err != nil {
 				if errors.Is(err, store.ErrSchema) {

@@ -2,11 +2,83 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
 )
+
+// journalPriorities are those of syslog(3) that journald takes from the beginning
+// of a line, so that `journalctl -p warning` finds what it should.
+var journalPriorities = map[slog.Level]string{slog.LevelDebug: "<7>", slog.LevelInfo: "<6>", slog.LevelWarn: "<4>", slog.LevelError: "<3>"}
+
+// A journalHandler writes lines for journald: with a priority, and without the
+// level and the time, which journald knows.
+type journalHandler map[slog.Level]slog.Handler
+
+func newJournalHandler(w io.Writer, least slog.Level) journalHandler {
+	h := journalHandler{}
+	for level, priority := range journalPriorities {
+		h[level] = slog.NewTextHandler(prefixed{w, priority}, &slog.HandlerOptions{Level: least,
+			ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+				if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
+					return slog.Attr{}
+				}
+				return a
+			}})
+	}
+	return h
+}
+
+// at is the handler of the level below or at l.
+func (h journalHandler) at(l slog.Level) slog.Handler {
+	switch {
+	case l >= slog.LevelError:
+		return h[slog.LevelError]
+	case l >= slog.LevelWarn:
+		return h[slog.LevelWarn]
+	case l >= slog.LevelInfo:
+		return h[slog.LevelInfo]
+	}
+	return h[slog.LevelDebug]
+}
+
+// Enabled is slog.Handler's, as are those below.
+func (h journalHandler) Enabled(ctx context.Context, l slog.Level) bool { return h.at(l).Enabled(ctx, l) }
+
+func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
+	return h.at(r.Level).Handle(ctx, r)
+}
+
+func (h journalHandler) each(f func(slog.Handler) slog.Handler) slog.Handler {
+	other := journalHandler{}
+	for level, inner := range h {
+		other[level] = f(inner)
+	}
+	return other
+}
+
+func (h journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.each(func(inner slog.Handler) slog.Handler { return inner.WithAttrs(attrs) })
+}
+
+func (h journalHandler) WithGroup(name string) slog.Handler {
+	return h.each(func(inner slog.Handler) slog.Handler { return inner.WithGroup(name) })
+}
+
+// prefixed writes a prefix before each line.
+type prefixed struct {
+	w      io.Writer
+	prefix string
+}
+
+func (p prefixed) Write(line []byte) (int, error) {
+	if _, err := p.w.Write(append([]byte(p.prefix), line...)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
 
 // A spout is what a daemon's log goes through. Whoever reads the log may be
 // slow, stuck or gone; mail does not wait for that. Lines that find no room are
@@ -14,7 +86,8 @@ import (
 // lines get through again.
 type spout struct {
 	lines   chan []byte
-	dropped atomic.Int64
+	dropped atomic.Int64 // and nobody was told yet
+	lost    atomic.Int64 // dropped since the start
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -38,6 +111,7 @@ func (s *spout) Write(line []byte) (int, error) {
 	case s.lines <- bytes.Clone(line):
 	default:
 		s.dropped.Add(1)
+		s.lost.Add(1)
 	}
 	return len(line), nil
 }
@@ -70,6 +144,7 @@ func (s *spout) pour(w io.Writer, line []byte) {
 	}
 	if _, err := w.Write(line); err != nil {
 		s.dropped.Add(1)
+		s.lost.Add(1)
 	}
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
@@ -105,4 +107,17 @@ func TestALogThatIsStuckDoesNotKeepTheProgramFromItsEnd(t *testing.T) {
 		s.close()
 		r.set(true, false)
 	})
+}
+
+func TestJournaldGetsPriorities(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(newJournalHandler(&out, slog.LevelInfo)).With("daemon", 7).WithGroup("relay")
+	log.Debug("nobody asked for this")
+	log.Info("sent", "code", 250)
+	log.Warn("refused", "time", "now")
+	log.Error("tick")
+	want := "<6>msg=sent daemon=7 relay.code=250\n<4>msg=refused daemon=7 relay.time=now\n<3>msg=tick daemon=7\n"
+	if got := out.String(); got != want {
+		t.Errorf("the journal gets\n%swant\n%s", got, want)
+	}
 }

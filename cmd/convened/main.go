@@ -58,6 +58,7 @@ type cli struct {
 	Keys          keysCommand       `cmd:"" help:"The keys that links in letters are signed with: rotate them."`
 	Version       versionCommand    `cmd:"" help:"The version of this program."`
 	Completion    completionCommand `cmd:"" help:"Completion for the shell: bash, zsh, fish."`
+	Man           manCommand        `cmd:"" hidden:"" help:"Write the manual pages."`
 }
 
 func main() {

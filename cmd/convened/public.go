@@ -65,6 +65,14 @@ func (d *door) serve(ctx context.Context) {
 	}
 }
 
+// pool is the door's own pool of connections, nil for no door.
+func (d *door) pool() *store.Store {
+	if d == nil {
+		return nil
+	}
+	return d.store
+}
+
 func (d *door) close() {
 	if d != nil {
 		_ = d.store.Close()

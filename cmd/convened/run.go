@@ -45,7 +45,7 @@ func (runCommand) Run(e *env) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	return (&service{cfg: cfg, clock: e.clock, log: log, hup: hup, load: e.configuration}).run(e.ctx)
+	return (&service{cfg: cfg, clock: e.clock, log: log, hup: hup, load: e.configuration, dropped: out.lost.Load}).run(e.ctx)
 }
 
 // The loop that the watchdog follows.
@@ -73,6 +73,7 @@ type service struct {
 	settled func(convened.Settlement, *convened.Claim) // told of each outcome; nil: nobody is
 	hup     <-chan os.Signal                           // asks for a reload; nil: never
 	load    func() (*config.Config, error)             // reads the configuration again
+	dropped func() int64                               // lines of the log that were lost; nil: none are
 }
 
 // runDaemon runs a daemon that is never reloaded, until ctx is done.
@@ -95,20 +96,24 @@ func (sv *service) run(ctx context.Context) error {
 	}
 	var sched *scheduler.Scheduler
 	p := &livePost{}
-	door, err := newPublicDoor(cfg, p, clock, func() { sched.Wake() }, log)
+	var public, office *door
+	public, err = newPublicDoor(cfg, p, clock, func() { sched.Wake() }, log)
 	if err != nil {
 		return err
 	}
-	defer door.close()
+	defer public.close()
 	notify := systemd.NewNotifier(log, tickLoop)
 	v := &vital{notify: notify, clock: clock, status: "running", waiting: "the daemon is starting", look: make(chan struct{}, 1)}
 	// The console is there before the database: it says that it isn't.
 	var live atomic.Pointer[scheduler.Scheduler]
-	office, err := newConsoleDoor(cfg, p, clock, func() {
+	counts := newMetrics(s, clock, sv.dropped, func() map[string]*store.Store {
+		return map[string]*store.Store{"mail": s, "public": public.pool(), "console": office.pool()}
+	})
+	office, err = newConsoleDoor(cfg, p, clock, func() {
 		if s := live.Load(); s != nil {
 			s.Wake()
 		}
-	}, v.ready, log)
+	}, v.ready, counts, log)
 	if err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (sv *service) run(ctx context.Context) error {
 	notify.Ready()
 	defer notify.Stopping()
 
-	again := &reload{load: sv.load, post: p, store: s, cfg: cfg, clock: clock, log: log, notify: notify, ended: v.reloaded}
+	again := &reload{load: sv.load, post: p, store: s, cfg: cfg, clock: clock, log: log, notify: notify, ended: func(refused error) { v.reloaded(refused); counts.Reloaded(refused) }}
 	keys, id, err := waitForDatabase(ctx, s, notify, again, sv.hup, clock, log)
 	if err != nil {
 		return err
@@ -145,8 +150,14 @@ func (sv *service) run(ctx context.Context) error {
 	sched = scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
 		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
-		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log, Settled: settled,
-		PausePlan: v.pausePlan, Pause: v.pause, Ticked: v.ticked, Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
+		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log,
+		Settled: func(st convened.Settlement, c *convened.Claim) {
+			counts.Settled(st, c)
+			if settled != nil {
+				settled(st, c)
+			}
+		},
+		PausePlan: v.pausePlan, Pause: v.pause, Ticked: counted(counts, clock, v.ticked), Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
 	})
 	live.Store(sched)
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
@@ -166,7 +177,7 @@ func (sv *service) run(ctx context.Context) error {
 	aside.Go(func() { v.beat(ctx, s, log) })
 	aside.Go(func() { again.follow(ctx, sv.hup) })
 	aside.Go(func() { seen.inherit(ctx, sched.Wake) })
-	aside.Go(func() { door.serve(ctx) })
+	aside.Go(func() { public.serve(ctx) })
 	if back != nil {
 		aside.Go(func() { back.Run(ctx, cfg.Intake.Listen) })
 	}
