@@ -18,19 +18,19 @@ import (
 //
 // A package that has no home here fails the test, so that a new one is a decision.
 var homes = map[string][]string{
-	"convened":              {},
-	"convened/address":      {"convened"},
-	"convened/calendar":     {"convened"},
-	"convened/templates":    {"convened"},
-	"convened/journal":      {"convened"},
-	"convened/store":        {"convened"},
-	"convened/scheduler":    {"convened"},
-	"convened/mailer":       {"convened", "convened/address", "convened/calendar", "convened/templates"},
-	"convened/config":       {"convened"},
-	"convened/desk":         slices.Concat(lower, []string{"convened/config"}), // the event file is decoded as the configuration is
-	"convened/intake":       lower,
+	"convened":           {},
+	"convened/address":   {"convened"},
+	"convened/calendar":  {"convened"},
+	"convened/templates": {"convened"},
+	"convened/journal":   {"convened"},
+	"convened/store":     {"convened"},
+	"convened/scheduler": {"convened"},
+	"convened/mailer":    {"convened", "convened/address", "convened/calendar", "convened/templates"},
+	"convened/config":    {"convened"},
+	"convened/desk":      slices.Concat(lower, []string{"convened/config"}), // the event file is decoded as the configuration is
+	"convened/intake":    lower,
 	// What programs speak to; it has no page.
-	"convened/api":                  slices.Concat(lower, []string{"convened/desk"}),
+	"convened/api":          slices.Concat(lower, []string{"convened/desk"}),
 	"convened/console":      slices.Concat(lower, []string{"convened/desk", "convened/intake"}),
 	"convened/metrics":      {"convened"},
 	"convened/systemd":      {},
