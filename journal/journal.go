@@ -10,6 +10,11 @@
 //	dot, no reply   in doubt: at most one letter a connection
 //	marked, no dot  it never left: it goes back
 //
+// A dot also says under which name its connection is kept, if it is: then the doubt ends
+// as soon as whoever holds that connection now has heard the reply on it. That is
+// not any sibling, but the next process of the same unit, which the head of the
+// journal names.
+//
 // Its invariants: a journal belongs to one daemon of one database, and its lock,
 // which the kernel frees when the process is dead and not before, is the proof
 // of life. What a journal says is evidence and nothing else: reading it twice
@@ -42,6 +47,7 @@ type Owner struct {
 	Database string // the database's name
 	Daemon   int64  // the daemon's row
 	Boot     string // this boot of this machine: see Boot
+	Unit     string // what the next process is told by that inherits this one's connections; "": none will. One word
 }
 
 // A Journal is open for writing. Its methods may be called by many goroutines.
@@ -87,6 +93,9 @@ func Create(dir string, o Owner) (*Journal, error) {
 		return nil, fmt.Errorf("lock the journal %s: %w", path, err)
 	}
 	j := &Journal{file: f, path: path, waiting: map[convened.NoticeID][]byte{}, head: []byte("boot " + o.Boot + "\n")}
+	if o.Unit != "" {
+		j.head = append(j.head, "unit "+o.Unit+"\n"...)
+	}
 	if err := j.rewrite(); err != nil {
 		j.giveUp()
 		return nil, fmt.Errorf("write the journal: %w", err)
@@ -96,10 +105,15 @@ func Create(dir string, o Owner) (*Journal, error) {
 
 func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
-// BeforeDot notes that the final dot of a letter is about to be written. On an
-// error the journal is gone, and what follows is not written down any more.
-func (j *Journal) BeforeDot(n convened.NoticeID, attempt int) error {
-	return j.append(n, fmt.Appendf(nil, "dot %d %d\n", n, attempt))
+// BeforeDot notes that the final dot of a letter is about to be written, and the
+// name under which its connection is kept: one word, "" if it is not. On an error the
+// journal is gone, and what follows is not written down any more.
+func (j *Journal) BeforeDot(n convened.NoticeID, attempt int, kept string) error {
+	line := fmt.Appendf(nil, "dot %d %d", n, attempt)
+	if kept != "" {
+		line = append(append(line, ' '), kept...)
+	}
+	return j.append(n, append(line, '\n'))
 }
 
 // AfterReply notes what came of a letter.
@@ -196,8 +210,11 @@ type Orphan struct {
 	// Complete says that what the journal lacks did not happen: the machine has
 	// not been restarted since.
 	Complete bool
-	Dots     map[convened.NoticeID]int // the latest attempt whose dot was about to be written
-	Replies  []convened.Outcome        // in the order in which they came
+	Unit     string                       // see Owner
+	Dots     map[convened.NoticeID]int    // the latest attempt whose dot was about to be written
+	Kept     map[convened.NoticeID]string // of these the connections, where they are kept and no reply was noted
+	Replies  []convened.Outcome           // in the order in which they came
+	Written  time.Time                    // when something was written last, by the kernel's clock
 
 	file *os.File
 	path string
@@ -259,6 +276,29 @@ func Replies(dir string, o Owner) ([]convened.Outcome, error) {
 	return parse(first, o.Boot).Replies, nil
 }
 
+// Named returns the connections on which a reply may still come, by the journals
+// in dir of all other daemons of the owner's database, whoever may have them in hand.
+func Named(dir string, o Owner) (map[string]bool, error) {
+	files, err := filepath.Glob(filepath.Join(escape(dir), escape(o.prefix())+"*.journal"))
+	if err != nil {
+		return nil, fmt.Errorf("look for journals: %w", err)
+	}
+	named := map[string]bool{}
+	for _, path := range files {
+		if filepath.Base(path) == o.file() {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("read journal %s: %w", path, err)
+		}
+		for _, name := range parse(data, o.Boot).Kept {
+			named[name] = true
+		}
+	}
+	return named, nil
+}
+
 // Alone reports whether there is no journal in dir but the owner's own, of all
 // daemons of its database.
 func Alone(dir string, o Owner) bool {
@@ -299,14 +339,14 @@ func adopt(path string, o Owner) (*Orphan, error) {
 		return nil, err
 	}
 	orphan := parse(data, o.Boot)
-	orphan.Daemon, orphan.file, orphan.path = id, f, path
+	orphan.Daemon, orphan.file, orphan.path, orphan.Written = id, f, path, here.ModTime()
 	return orphan, nil
 }
 
 // parse reads the lines. One that is torn or makes no sense is passed over: the
 // write that it is of did not return, so what it announces did not begin.
 func parse(data []byte, boot string) *Orphan {
-	o := &Orphan{Dots: map[convened.NoticeID]int{}}
+	o := &Orphan{Dots: map[convened.NoticeID]int{}, Kept: map[convened.NoticeID]string{}}
 	for line := range bytes.Lines(data) {
 		s, whole := strings.CutSuffix(string(line), "\n")
 		if !whole {
@@ -316,10 +356,18 @@ func parse(data []byte, boot string) *Orphan {
 			o.Complete = b == boot && boot != ""
 			continue
 		}
+		if u, ok := strings.CutPrefix(s, "unit "); ok {
+			o.Unit = u
+			continue
+		}
 		var n convened.NoticeID
 		var attempt int
-		if k, err := fmt.Sscanf(s, "dot %d %d", &n, &attempt); err == nil && k == 2 {
+		var kept string
+		if k, _ := fmt.Sscanf(s, "dot %d %d %s", &n, &attempt, &kept); k >= 2 {
 			o.Dots[n] = attempt
+			if delete(o.Kept, n); kept != "" {
+				o.Kept[n] = kept
+			}
 			continue
 		}
 		var out convened.Outcome
@@ -327,6 +375,9 @@ func parse(data []byte, boot string) *Orphan {
 		if k, err := fmt.Sscanf(s, "reply %d %d %s %d %q %q %q %q %d", &out.Notice, &out.Attempt, &out.State, &out.Code, &out.Enhanced, &out.Phase, &out.Cause, &out.Reply, &at); err == nil && k == 9 {
 			out.At = time.UnixMilli(at).UTC()
 			o.Replies = append(o.Replies, out)
+			if o.Dots[out.Notice] == out.Attempt {
+				delete(o.Kept, out.Notice)
+			}
 		}
 	}
 	return o

@@ -51,7 +51,7 @@ func TestTheNextStartReadsWhatADeadOneLeft(t *testing.T) {
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
 	for n := range convened.NoticeID(3) {
-		if err := j.BeforeDot(n+1, 2); err != nil {
+		if err := j.BeforeDot(n+1, 2, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,12 +128,12 @@ func TestAJournalStaysSmallAndKeepsWhatIsNotSettled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
-	if err := j.BeforeDot(7, 1); err != nil {
+	if err := j.BeforeDot(7, 1, ""); err != nil {
 		t.Fatal(err)
 	}
 	var largest int64
 	for n := convened.NoticeID(100); n < 20_100; n++ {
-		if err := j.BeforeDot(n, 1); err != nil {
+		if err := j.BeforeDot(n, 1, ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := j.AfterReply(reply(n)); err != nil {
@@ -163,13 +163,13 @@ func TestAJournalThatCantBeWrittenIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
 	die(t, j) // a write fails now
-	if err := j.BeforeDot(1, 1); err == nil {
+	if err := j.BeforeDot(1, 1, ""); err == nil {
 		t.Error("no error")
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
 		t.Errorf("left behind: %q, which would say that letter 1 never left", names)
 	}
-	if err := j.BeforeDot(2, 1); err != nil {
+	if err := j.BeforeDot(2, 1, ""); err != nil {
 		t.Errorf("without a journal: %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestAStopInGoodOrderLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
-	if err := j.BeforeDot(1, 1); err != nil {
+	if err := j.BeforeDot(1, 1, ""); err != nil {
 		t.Fatal(err)
 	}
 	j.Settled(1)
@@ -200,7 +200,7 @@ func TestWhatALivingOneWasToldCanBeRead(t *testing.T) {
 	}
 	j := create(t, dir, owner(1))
 	for n := range convened.NoticeID(2) {
-		if err := j.BeforeDot(n+1, 2); err != nil {
+		if err := j.BeforeDot(n+1, 2, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

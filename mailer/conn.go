@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
@@ -24,6 +25,9 @@ type conn struct {
 	raw  net.Conn // what was dialled: deadlines and the reset go to it
 	net  net.Conn // raw, or TLS over it
 	r    *bufio.Reader
+
+	kept string          // the name under which the keeper has a copy; "": it has none
+	rc   syscall.RawConn // of raw, if it is kept
 
 	extensions map[string]string // what the last EHLO offered, keywords in upper case
 	dirty      bool              // a transaction was begun and not finished: RSET before the next
@@ -169,6 +173,7 @@ func dial(ctx context.Context, o *RelayOptions) (*conn, *fault) {
 		c.abort()
 		return nil, f
 	}
+	c.keep()
 	return c, nil
 }
 
@@ -325,7 +330,7 @@ func (c *conn) quit() {
 	if _, err := c.net.Write([]byte("QUIT\r\n")); err == nil {
 		_, _ = readReply(c.r) // whatever it says, it is over
 	}
-	c.net.Close()
+	c.letGo()
 }
 
 // abort ends the connection at once, with a reset where the transport has one: a
@@ -334,7 +339,8 @@ func (c *conn) abort() {
 	if t, ok := c.raw.(*net.TCPConn); ok {
 		t.SetLinger(0)
 	}
-	c.raw.Close()
+	c.net = c.raw // no good-bye of TLS
+	c.letGo()
 }
 
 // isLoopback reports whether a is this machine itself.

@@ -38,6 +38,7 @@ type RelayOptions struct {
 	Now     func() time.Time // the program's one clock, for Outcome.At; must not be nil
 	Logger  *slog.Logger     // nil: silent
 	Journal Journal          // nil: none
+	Keeper  Keeper           // of connections without TLS to this machine; nil: they end with this process
 }
 
 // A Journal is told of the two moments between which nobody but the server
@@ -45,11 +46,13 @@ type RelayOptions struct {
 // goroutines, and hold up the letter for as long as they take.
 type Journal interface {
 	// BeforeDot is called when the letter has been written and the final dot has
-	// not. An error keeps the dot back: the outcome is Planned, CauseStopped.
-	BeforeDot(*Letter) error
+	// not, with the name under which its connection is kept, "" if it is not. An
+	// error keeps the dot back: the outcome is Planned, CauseStopped.
+	BeforeDot(l *Letter, kept string) error
 
 	// AfterReply is called after every BeforeDot that returned nil, with what
-	// came of the letter; State is Unknown where no reply came.
+	// came of the letter; State is Unknown where no reply came. On a connection
+	// that is kept the reply is not read before it returns.
 	AfterReply(*Letter, convened.Outcome)
 }
 
@@ -207,8 +210,14 @@ func (r *Relay) Send(ctx context.Context, l *Letter) convened.Outcome {
 
 // outcome says what came of l: rep accepted it, or f is why it was not accepted.
 func (o *RelayOptions) outcome(l *Letter, rep reply, f *fault) convened.Outcome {
-	out := convened.Outcome{Notice: l.Notice, Attempt: l.Attempt, At: o.Now(),
-		State: convened.Sent, Phase: phaseDot, Reply: rep.text()}
+	out := outcome(rep, f)
+	out.Notice, out.Attempt, out.At = l.Notice, l.Attempt, o.Now()
+	return out
+}
+
+// outcome is that of no letter in particular.
+func outcome(rep reply, f *fault) convened.Outcome {
+	out := convened.Outcome{State: convened.Sent, Phase: phaseDot, Reply: rep.text()}
 	if f != nil {
 		rep = f.reply
 		out.State, out.Cause, out.Phase, out.Reply = f.state, f.cause, f.phase, f.text()

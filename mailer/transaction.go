@@ -37,11 +37,12 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte) (o convene
 	if f != nil {
 		return c.opts.outcome(l, reply{}, f), f.stale
 	}
-	rep, f := c.dot()
-	o = c.opts.outcome(l, rep, f)
-	if c.opts.Journal != nil {
-		c.opts.Journal.AfterReply(l, o)
-	}
+	c.dot(func(rep reply, f *fault) {
+		o = c.opts.outcome(l, rep, f)
+		if c.opts.Journal != nil {
+			c.opts.Journal.AfterReply(l, o)
+		}
+	})
 	return o, false
 }
 
@@ -217,7 +218,7 @@ func (c *conn) beforeDot(ctx context.Context, l *Letter) *fault {
 	}
 	// If we crash here, the journal has a dot that was never written: the notice
 	// is in doubt for nothing, which is the safe side.
-	if err := c.opts.Journal.BeforeDot(l); err != nil {
+	if err := c.opts.Journal.BeforeDot(l, c.kept); err != nil {
 		c.broken = true
 		return &fault{phase: phaseData, err: fmt.Errorf("note the dot: %w", err),
 			state: convened.Planned, cause: convened.CauseStopped}
@@ -225,27 +226,51 @@ func (c *conn) beforeDot(ctx context.Context, l *Letter) *fault {
 	return nil
 }
 
-// dot ends the letter and waits for what the server makes of it.
-func (c *conn) dot() (reply, *fault) {
+// finalDot ends a letter, which itself ends with a line end.
+const finalDot = ".\r\n"
+
+// dot ends the letter, waits for what the server makes of it, and calls note with
+// that, once.
+func (c *conn) dot(note func(reply, *fault)) {
 	c.allow(c.opts.DotTimeout)
-	if _, err := c.net.Write([]byte(".\r\n")); err != nil {
+	if _, err := c.net.Write([]byte(finalDot)); err != nil {
 		// The kernel did not take all of the terminator (and TLS not all of its
 		// record), so the server never will: this is still before the dot.
-		return reply{}, c.fail(phaseData, err)
+		note(reply{}, c.fail(phaseData, err))
+		return
 	}
-	// If we crash here, only the server knows.
-	rep, err := readReply(c.r)
+	// If we crash here, only the server knows; and if the connection is kept,
+	// whoever inherits it will.
+	if c.kept == "" {
+		rep, err := readReply(c.r)
+		note(rep, c.judge(rep, err))
+		return
+	}
+	rep, length, err := peekReply(c.rc)
+	note(rep, c.judge(rep, err))
+	// If we crash before the reply is noted, it is still there to be found; if
+	// we crash here, it is known. To read it does not wait any more.
+	if err == nil {
+		if _, err := c.r.Discard(length); err != nil {
+			c.broken = true
+		}
+	}
+}
+
+// judge says whether the reply to the final dot is good for the letter, nil if
+// so, and for the connection.
+func (c *conn) judge(rep reply, err error) *fault {
 	if err != nil {
-		return reply{}, c.fail(phaseDot, err)
+		return c.fail(phaseDot, err)
 	}
 	c.dirty = false
 	switch state, _ := verdict(phaseDot, rep.code, rep.enhanced()); {
 	case state == convened.Sent:
-		return rep, nil
+		return nil
 	case state == convened.Unknown, rep.code == 421:
 		c.broken = true
 	}
-	return rep, &fault{phase: phaseDot, reply: rep}
+	return &fault{phase: phaseDot, reply: rep}
 }
 
 // stuffDots doubles the dots that begin a line (RFC 5321 4.5.2). Its error says

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"time"
 
 	"convened"
@@ -22,6 +23,10 @@ type Legacy struct {
 	Complete bool                      // what the journal lacks did not happen
 	Dots     map[convened.NoticeID]int // attempts whose dot was about to be written
 	Replies  []convened.Outcome
+
+	// Heard are those of Dots whose reply may still be heard, on a connection that
+	// outlived the daemon. They are no doubt yet, and stay claimed: see Listen.
+	Heard map[convened.NoticeID]int
 }
 
 // Inherited counts what SettleDead found.
@@ -46,12 +51,12 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 		}
 		done.Settled = len(took)
 	}
-	ids, attempts := make([]int64, 0, len(l.Dots)), make([]int64, 0, len(l.Dots))
-	for id, attempt := range l.Dots {
-		ids, attempts = append(ids, int64(id)), append(attempts, int64(attempt))
-	}
+	ids, attempts := pairs(l.Dots)
+	open := maps.Clone(l.Dots)
+	maps.DeleteFunc(open, func(id convened.NoticeID, attempt int) bool { return l.Heard[id] == attempt })
+	doubtful, doubted := pairs(open)
 	err := s.txWith(ctx, brisk, "settle what a dead daemon left", func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, stmt("doubt_of_dead"), l.Daemon, array(ids), array(attempts), now)
+		r, err := tx.ExecContext(ctx, stmt("doubt_of_dead"), l.Daemon, array(doubtful), array(doubted), now)
 		if done.Doubtful, err = affected(r, err); err != nil || !l.Complete {
 			return err
 		}
@@ -60,6 +65,33 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 		return err
 	})
 	return done, err
+}
+
+// Listen keeps letters of a dead daemon from everybody for another lease, while
+// the caller listens for what the server says to them. It returns those that are
+// still the dead one's; the others have gone another way, and must not be sent.
+func (s *Store) Listen(ctx context.Context, daemon int64, attempts map[convened.NoticeID]int, lease time.Duration) (map[convened.NoticeID]bool, error) {
+	ids, numbers := pairs(attempts)
+	var held map[convened.NoticeID]bool
+	err := s.txWith(ctx, brisk, "wait for a reply to a dead daemon", func(tx *sql.Tx) error {
+		held = map[convened.NoticeID]bool{}
+		return each(ctx, tx, stmt("listen_for_dead"), []any{daemon, array(ids), array(numbers), lease.Milliseconds()}, func(rows *sql.Rows) error {
+			var id convened.NoticeID
+			err := rows.Scan(&id)
+			held[id] = true
+			return err
+		})
+	})
+	return held, err
+}
+
+// pairs returns attempts as two columns.
+func pairs(attempts map[convened.NoticeID]int) (ids, numbers []int64) {
+	ids, numbers = make([]int64, 0, len(attempts)), make([]int64, 0, len(attempts))
+	for id, attempt := range attempts {
+		ids, numbers = append(ids, int64(id)), append(numbers, int64(attempt))
+	}
+	return ids, numbers
 }
 
 // An Attempt is one claim of a notice.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"testing"
+	"time"
 
 	"convened"
 )
@@ -101,5 +103,42 @@ func TestWhatIsOverdueIsWhatOthersHaveOnTheWire(t *testing.T) {
 	}
 	if got, err := s.Overdue(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("of its own it knows %v, %v", got, err)
+	}
+}
+
+// A letter whose reply is still listened for is neither in doubt nor anybody
+// else's, however long ago its daemon died.
+func TestALetterThatIsListenedForWaits(t *testing.T) {
+	t.Parallel()
+	s := crowd(t, 3)
+	id, err := s.Register(t.Context(), Daemon{Name: "dies"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := claim(t, s, early)
+	mark(t, s, c...)
+	other := openURL(t, s.direct)
+	heard := map[convened.NoticeID]int{c[0].Notice.ID: 1, c[1].Notice.ID: 1, 4711: 1}
+	dots := map[convened.NoticeID]int{c[0].Notice.ID: 1, c[1].Notice.ID: 1, c[2].Notice.ID: 1}
+	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() - interval '1 minute'`)
+	sqlExec(t, s, `UPDATE convened.notices SET attempt = 2 WHERE id = $1`, int64(c[1].Notice.ID)) // it went another way
+	held, err := other.Listen(t.Context(), id, heard, time.Minute)
+	if want := map[convened.NoticeID]bool{c[0].Notice.ID: true}; err != nil || !maps.Equal(held, want) {
+		t.Errorf("held %v, %v; want %v", held, err, want)
+	}
+	got, err := other.SettleDead(t.Context(), early, Legacy{Daemon: id, Dots: dots, Heard: heard})
+	if want := (Inherited{Doubtful: 1}); err != nil || got != want {
+		t.Errorf("settled %+v, %v; want %+v", got, err, want)
+	}
+	if _, err := other.Recover(t.Context(), early, convened.UsualDoubt()); err != nil {
+		t.Fatal(err)
+	}
+	if got := sqlOne[string](t, s, `SELECT state FROM convened.notices WHERE id = $1`, c[0].Notice.ID); got != "claimed" {
+		t.Errorf("what is listened for is %s, want claimed", got)
+	}
+	answer := convened.Outcome{Notice: c[0].Notice.ID, Attempt: 1, State: convened.Planned, Cause: convened.CauseServer, Code: 451, At: early}
+	got, err = other.SettleDead(t.Context(), early, Legacy{Daemon: id, Replies: []convened.Outcome{answer}})
+	if want := (Inherited{Settled: 1}); err != nil || got != want {
+		t.Errorf("the reply settled %+v, %v; want %+v", got, err, want)
 	}
 }

@@ -144,9 +144,9 @@ func loadTemplates(cfg *config.Config) (*templates.Set, error) {
 	return set, nil
 }
 
-// newPost checks and puts together what sends. It does not connect. journal may
+// newPost checks and puts together what sends. It does not connect. seen may
 // be nil.
-func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, clock func() time.Time, log *slog.Logger) (*post, error) {
+func newPost(cfg *config.Config, keys convened.Keyring, seen *witness, clock func() time.Time, log *slog.Logger) (*post, error) {
 	set, err := loadTemplates(cfg)
 	if err != nil {
 		return nil, err
@@ -166,10 +166,11 @@ func newPost(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, 
 	if p.composer, err = mailer.NewComposer(options); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
-	p.relay, err = mailer.NewRelay(mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
+	wire := mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
 		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
-		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log, Journal: tamperedJournal(journal)})
-	if err != nil {
+		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log}
+	seen.wire(&wire)
+	if p.relay, err = mailer.NewRelay(wire); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
 	return p, nil
@@ -180,8 +181,8 @@ type livePost struct{ current atomic.Pointer[post] }
 
 // replace puts a new post in force, if all of it is sound. Letters that were
 // made by the old one are sent by it.
-func (l *livePost) replace(cfg *config.Config, keys convened.Keyring, journal mailer.Journal, clock func() time.Time, log *slog.Logger) error {
-	p, err := newPost(cfg, keys, journal, clock, log)
+func (l *livePost) replace(cfg *config.Config, keys convened.Keyring, seen *witness, clock func() time.Time, log *slog.Logger) error {
+	p, err := newPost(cfg, keys, seen, clock, log)
 	if err != nil {
 		return err
 	}

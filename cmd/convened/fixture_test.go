@@ -213,7 +213,10 @@ type process struct {
 }
 
 // process starts the program itself, to be stopped or killed by its id.
-func (s *site) process(env ...string) *process {
+func (s *site) process(env ...string) *process { return s.processUnder(nil, env...) }
+
+// processUnder is process, under a service manager; nil is none.
+func (s *site) processUnder(m *lab.Manager, env ...string) *process {
 	s.t.Helper()
 	file, err := binary()
 	if err != nil {
@@ -222,6 +225,13 @@ func (s *site) process(env ...string) *process {
 	p := &process{Cmd: exec.Command(file, "run", "--config", s.config), logs: &lockedBuffer{}, done: make(chan error, 1)}
 	p.Env = append(os.Environ(), env...)
 	p.Stderr, p.Stdout = p.logs, p.logs
+	if m != nil {
+		done, err := m.Prepare(p.Cmd)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer done()
+	}
 	if err := p.Start(); err != nil {
 		s.t.Fatal(err)
 	}

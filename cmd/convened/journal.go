@@ -27,6 +27,7 @@ type witness struct {
 	owner   journal.Owner
 	dir     string
 	inner   *store.Store
+	estate  *estate
 	clock   func() time.Time
 	log     *slog.Logger
 }
@@ -34,10 +35,10 @@ type witness struct {
 // newWitness opens the journal of this daemon. Where that can't be done it says
 // so and goes on without: what is in doubt then waits for its lease.
 func newWitness(ctx context.Context, cfg *config.Config, s *store.Store, daemon int64, clock func() time.Time, log *slog.Logger) *witness {
-	w := &witness{Store: tamperedStore(s), inner: s, dir: cfg.StateDir, clock: clock, log: log}
+	w := &witness{Store: tamperedStore(s), inner: s, dir: cfg.StateDir, estate: newEstate(cfg, log), clock: clock, log: log}
 	system, database, err := s.Identity(ctx)
 	if err == nil {
-		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot(os.Getenv(bootVariable))}
+		w.owner = journal.Owner{System: system, Database: database, Daemon: daemon, Boot: journal.Boot(os.Getenv(bootVariable)), Unit: w.estate.keeper.Identity()}
 		w.journal, err = journal.Create(cfg.StateDir, w.owner)
 	}
 	if err != nil {
@@ -47,10 +48,22 @@ func newWitness(ctx context.Context, cfg *config.Config, s *store.Store, daemon 
 	return w
 }
 
+// wire tells a relay whom to tell of dots and who keeps its connections: without a
+// journal nobody would know what for. A nil witness is told nothing.
+func (w *witness) wire(o *mailer.RelayOptions) {
+	if w == nil {
+		return
+	}
+	o.Journal = tamperedJournal(w)
+	if w.journal != nil && w.estate.keeper != nil {
+		o.Keeper = w.estate.keeper
+	}
+}
+
 // BeforeDot notes that a letter is about to be handed over: mailer.Journal.
-func (w *witness) BeforeDot(l *mailer.Letter) error {
+func (w *witness) BeforeDot(l *mailer.Letter, kept string) error {
 	if w.journal != nil {
-		if err := w.journal.BeforeDot(l.Notice, l.Attempt); err != nil {
+		if err := w.journal.BeforeDot(l.Notice, l.Attempt, kept); err != nil {
 			w.log.Warn("going on without a journal", "error", err.Error())
 		}
 	}
@@ -127,45 +140,6 @@ func (w *witness) hearOthers(ctx context.Context, now time.Time) error {
 		w.log.Info("a daemon does not settle, its journal is heard", "daemon", daemon, "settled", done.Settled)
 	}
 	return nil
-}
-
-// orphanInterval is how often the journals of dead siblings are looked for.
-const orphanInterval = time.Second
-
-// inherit settles what dead daemons on this machine have left, now and then
-// again for as long as ctx lasts.
-func (w *witness) inherit(ctx context.Context, wake func()) {
-	for {
-		select {
-		case <-time.After(orphanInterval):
-			w.inheritOnce(ctx, wake)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (w *witness) inheritOnce(ctx context.Context, wake func()) {
-	if w.journal == nil {
-		return
-	}
-	orphans, err := journal.Orphans(w.dir, w.owner)
-	if err != nil {
-		w.log.Warn("read the journals of others", "error", err.Error())
-	}
-	for _, o := range orphans {
-		done, err := w.inner.SettleDead(ctx, w.clock(), store.Legacy{Daemon: o.Daemon, Complete: o.Complete, Dots: o.Dots, Replies: o.Replies})
-		if err != nil {
-			_ = o.Keep()
-			w.log.Warn("settle what a dead daemon left, trying again", "daemon", o.Daemon, "error", err.Error())
-			continue
-		}
-		w.log.Info("a daemon died, its letters are accounted for", "daemon", o.Daemon, "settled", done.Settled, "doubtful", done.Doubtful, "returned", done.Returned)
-		if err := o.Done(); err != nil {
-			w.log.Warn("remove a journal that is settled", "error", err.Error())
-		}
-		wake()
-	}
 }
 
 // close ends the journal.

@@ -15,7 +15,6 @@ import (
 
 	"convened"
 	"convened/config"
-	"convened/mailer"
 	"convened/store"
 	"convened/systemd"
 )
@@ -30,7 +29,7 @@ type reload struct {
 	store  *store.Store
 	cfg    *config.Config   // what the post is made by
 	keys   convened.Keyring // nil: not known yet
-	seen   mailer.Journal   // nil: there is none yet
+	seen   *witness         // nil: there is none yet
 	clock  func() time.Time
 	log    *slog.Logger
 	notify *systemd.Notifier
@@ -38,7 +37,7 @@ type reload struct {
 }
 
 // begin puts the first post in force, as soon as the link keys are known.
-func (r *reload) begin(keys convened.Keyring, seen mailer.Journal) error {
+func (r *reload) begin(keys convened.Keyring, seen *witness) error {
 	r.keys, r.seen = keys, seen
 	return r.post.replace(r.cfg, keys, seen, r.clock, r.log)
 }

@@ -185,11 +185,15 @@ func (sv *service) run(ctx context.Context) error {
 	stopping := context.AfterFunc(ctx, func() {
 		notify.Stopping()
 		notify.Status("stopping: finishing what is on the wire")
-		time.AfterFunc(stopPatience, sched.Abandon)
+		time.AfterFunc(stopPatience, func() {
+			sched.Abandon()
+			seen.estate.abandon()
+		})
 	})
 	defer stopping()
 	sched.Run(ctx)
 	aside.Wait()
+	seen.estate.wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := s.Stopped(last, "stopped"); err != nil {

@@ -36,7 +36,8 @@ import (
 //	after-mark      the mark is committed, nothing sent
 //	before-dot      the letter is written but for its dot
 //	noted-dot       the journal has the dot, the wire has not
-//	after-reply     the server has said 250, and nothing was written down
+//	after-reply     the server has said 250, and nothing was written down; on a
+//	                connection that is kept, it is not read either
 //	noted-reply     the journal has the reply, the database has not
 //	before-settle   outcomes are collected
 //	after-settle    they are committed, and still in the journal
@@ -128,16 +129,11 @@ func (s tamperStore) Settle(ctx context.Context, list []convened.Settlement) (ma
 
 type tamperJournal struct{ mailer.Journal }
 
-func tamperedJournal(j mailer.Journal) mailer.Journal {
-	if j == nil {
-		return nil
-	}
-	return tamperJournal{j}
-}
+func tamperedJournal(j mailer.Journal) mailer.Journal { return tamperJournal{j} }
 
-func (j tamperJournal) BeforeDot(l *mailer.Letter) error {
+func (j tamperJournal) BeforeDot(l *mailer.Letter, kept string) error {
 	befall("before-dot")
-	err := j.Journal.BeforeDot(l)
+	err := j.Journal.BeforeDot(l, kept)
 	befall("noted-dot")
 	return err
 }
