@@ -447,3 +447,10 @@ func pkcs8(t *testing.T, key any) string {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
+
+func TestARelayMayBeASocketOfThisMachine(t *testing.T) {
+	c := loaded(t, "", required("CONVENED_SMTP_HOST=/run/relay/smtp", "CONVENED_SMTP_TLS=none")...)
+	if c.SMTP.Host != "/run/relay/smtp" || c.SMTP.TLS != NoTLS {
+		t.Errorf("the relay is %q with TLS %q", c.SMTP.Host, c.SMTP.TLS)
+	}
+}

@@ -92,11 +92,22 @@ func worldReadable(file string) bool {
 	return err == nil && info.Mode().Perm()&0o004 != 0
 }
 
+// longestSocket is how long the path of a Unix socket may be on Linux.
+const longestSocket = 107
+
 func (l *loader) checkRelay() {
 	s := &l.cfg.SMTP
-	if s.Host != "" && !isHost(s.Host) {
+	socket := strings.HasPrefix(s.Host, "/")
+	switch {
+	case socket && len(s.Host) > longestSocket:
+		l.problem("smtp.host", fmt.Sprintf("is a socket's path of more than %d bytes, which the kernel does not take", longestSocket), "have the relay listen at a shorter one")
+	case socket && strings.ContainsFunc(s.Host, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		l.problem("smtp.host", "is a socket's path with a blank or a control character", "have the relay listen at another one")
+	case s.Host != "" && !socket && !isHost(s.Host):
 		mend := "write a name such as smtp.example.org"
-		if _, host, ok := strings.Cut(s.Host, "://"); ok && isHost(host) {
+		if path, ok := strings.CutPrefix(s.Host, "unix:"); ok {
+			mend = "write " + path + " for a socket"
+		} else if _, host, ok := strings.Cut(s.Host, "://"); ok && isHost(host) {
 			mend = "write " + host
 		} else if host, port, err := net.SplitHostPort(s.Host); err == nil && isHost(host) {
 			mend = "write " + host + ", and " + port + " under smtp.port"
@@ -116,7 +127,10 @@ func (l *loader) checkRelay() {
 	if s.Port == 0 && l.follows("smtp.port") {
 		s.Port = ports[s.TLS]
 	}
-	if s.TLS == NoTLS && s.Host != "" && !isLoopback(s.Host) {
+	switch {
+	case socket && (s.TLS == StartTLS || s.TLS == TLSOnly):
+		l.problem("smtp.tls", "verifies a name, and smtp.host is a socket of this machine, which has none", "write none")
+	case s.TLS == NoTLS && s.Host != "" && !socket && !isLoopback(s.Host):
 		l.problem("smtp.tls", "sends mail and passwords in the clear, which is allowed to a relay on this machine alone",
 			"write starttls or tls, or a smtp.host such as localhost")
 	}

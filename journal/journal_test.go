@@ -221,3 +221,53 @@ func TestWhatALivingOneWasToldCanBeRead(t *testing.T) {
 	}
 	die(t, j)
 }
+
+// A dot says on which connection its reply may still come, until it is noted.
+func TestAJournalNamesTheConnectionsOnWhichAReplyMayCome(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mine := owner(1)
+	mine.Unit = "u1"
+	j := create(t, dir, mine)
+	note := func(n convened.NoticeID, attempt int, kept string) {
+		t.Helper()
+		if err := j.BeforeDot(n, attempt, kept); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note(1, 2, "smtp-a")
+	note(2, 2, "smtp-b")
+	if err := j.AfterReply(reply(2)); err != nil {
+		t.Fatal(err)
+	}
+	note(3, 2, "") // not kept
+	note(2, 3, "smtp-b")
+	note(4, 1, "smtp-c")
+	note(4, 2, "") // another attempt, not kept
+	for _, living := range []bool{true, false} {
+		named, err := Named(dir, owner(2))
+		if want := "map[smtp-a:true smtp-b:true]"; err != nil || fmt.Sprint(named) != want {
+			t.Errorf("living %v: named are %v, %v; want %s", living, named, err, want)
+		}
+		if living {
+			die(t, j)
+		}
+	}
+	if named, err := Named(dir, mine); err != nil || len(named) != 0 {
+		t.Errorf("of its own it names %v, %v", named, err)
+	}
+	list := orphans(t, dir, owner(2))
+	if len(list) != 1 {
+		t.Fatalf("%d orphans, want 1", len(list))
+	}
+	o := list[0]
+	if fmt.Sprint(o.Kept) != "map[1:smtp-a 2:smtp-b]" || fmt.Sprint(o.Dots) != "map[1:2 2:3 3:2 4:2]" || o.Unit != "u1" {
+		t.Errorf("it says %+v", o)
+	}
+	if info, err := os.Stat(o.path); err != nil || !o.Written.Equal(info.ModTime()) {
+		t.Errorf("written at %s, %v", o.Written, err)
+	}
+	if err := o.Done(); err != nil {
+		t.Fatal(err)
+	}
+}

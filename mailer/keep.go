@@ -72,8 +72,9 @@ func (c *conn) letGo() {
 	}
 }
 
-// largestPeek is room for the longest reply that readReply takes.
-const largestPeek = maxReplyLine * maxReplyLines
+// largestPeek is how long a reply may be that is left where it is: it must fit into
+// the socket's buffer. Nobody explains himself at such length.
+const largestPeek = 32 << 10
 
 // peekReply waits for a whole reply and returns it and its length, and leaves it
 // where it is. Its errors are those of readReply. Time-outs are the connection's.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,7 +59,11 @@ func (checkCommand) Run(e *env) error {
 		ctx, cancel := context.WithTimeout(e.ctx, checkPatience)
 		defer cancel()
 		err := p.relay.Check(ctx)
-		say("relay", err, fmt.Sprintf("%s:%d answers", cfg.SMTP.Host, cfg.SMTP.Port))
+		where := net.JoinHostPort(cfg.SMTP.Host, strconv.Itoa(cfg.SMTP.Port))
+		if strings.HasPrefix(cfg.SMTP.Host, "/") {
+			where = cfg.SMTP.Host
+		}
+		say("relay", err, where+" answers")
 		for _, r := range p.records(cfg) {
 			say("publish in DNS", nil, fmt.Sprintf("%s  TXT  %q", r.name, r.value))
 		}
@@ -97,7 +102,7 @@ func (p *post) records(cfg *config.Config) []dnsRecord {
 		if ip.To4() == nil {
 			list[0].value = "v=spf1 ip6:" + cfg.SMTP.Host + " -all"
 		}
-	} else if cfg.SMTP.Host == "localhost" || ip != nil {
+	} else if cfg.SMTP.Host == "localhost" || cfg.SMTP.Host[0] == '/' || ip != nil {
 		list[0].value = "v=spf1 mx a ip4:THE.ADDRESS.OF.THIS.MACHINE -all"
 	}
 	if p.signer != nil {

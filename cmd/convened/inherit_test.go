@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -35,15 +36,39 @@ func (p *process) kill(t *testing.T) {
 // is known too: nobody gets a letter twice.
 func TestAfterAKillNoLetterGoesTwiceWhereConnectionsAreKept(t *testing.T) {
 	t.Parallel()
-	s := newSiteWith(t, lab.SMTPOptions{Script: lab.At(lab.AtDot, lab.Reaction{Delay: 10 * time.Millisecond, Accept: true})}, "")
+	slow := lab.SMTPOptions{Script: lab.At(lab.AtDot, lab.Reaction{Delay: 10 * time.Millisecond, Accept: true})}
+	t.Run("over TCP", func(t *testing.T) {
+		t.Parallel()
+		noneTwice(t, newSiteWith(t, slow, ""), 1500, 6)
+	})
+	t.Run("through a socket", func(t *testing.T) {
+		t.Parallel()
+		dir, err := os.MkdirTemp("", "relay-") // its path must be short
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		slow := slow
+		slow.Addr = filepath.Join(dir, "smtp")
+		s := newSiteWith(t, slow, "")
+		s.configure(replaceOnce(t, s.read(), "host: 127.0.0.1\n  port: 0\n", "host: "+slow.Addr+"\n"))
+		if said := s.must("check"); !strings.Contains(said, slow.Addr+" answers") {
+			t.Errorf("check says\n%s", said)
+		}
+		noneTwice(t, s, 600, 3)
+	})
+}
+
+// noneTwice kills a unit's process again and again while n people get a letter.
+func noneTwice(t *testing.T, s *site, n, kills int) {
+	t.Helper()
 	s.apply("webinar", 240*time.Hour, "")
-	const n, kills = 2000, 8
 	s.burst(n)
 	m := s.unit(100)
 	heard := 0
 	for k := range kills {
 		p := s.processUnder(m)
-		s.wait(100+200*k, time.Minute)
+		s.wait(n*(k+1)/(kills+2), time.Minute)
 		p.kill(t)
 		heard += strings.Count(p.logs.String(), "a dead daemon's letter is answered")
 	}
@@ -56,8 +81,13 @@ func TestAfterAKillNoLetterGoesTwiceWhereConnectionsAreKept(t *testing.T) {
 		t.Errorf("no reply was ever waiting: this test shows nothing\n%s", last.logs)
 	}
 	t.Logf("%d replies were heard after %d kills", heard, kills)
-	// A stop in good order takes all back.
-	last.stop(t)
+	last.leavesNothing(t, s, m)
+}
+
+// leavesNothing stops a process in good order, after which nothing is kept.
+func (p *process) leavesNothing(t *testing.T, s *site, m *lab.Manager) {
+	t.Helper()
+	p.stop(t)
 	if stored, err := m.Stored(); err != nil || len(stored) != 0 {
 		t.Errorf("after a stop there are stored %q, %v", stored, err)
 	}
@@ -109,10 +139,7 @@ func TestAReplyIsHeardByTheNextProcess(t *testing.T) {
 			if came := s.toSlow(); came != tt.came {
 				t.Errorf("%d letters came, want %d", came, tt.came)
 			}
-			next.stop(t)
-			if stored, err := m.Stored(); err != nil || len(stored) != 0 {
-				t.Errorf("after a stop there are stored %q, %v", stored, err)
-			}
+			next.leavesNothing(t, s, m)
 		})
 	}
 }

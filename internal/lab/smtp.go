@@ -37,7 +37,7 @@ func DefaultExtensions() []string {
 // SMTPOptions says what kind of mail server to start. The zero value takes
 // everything from everyone, keeps it, and encrypts nothing.
 type SMTPOptions struct {
-	Addr     string // host:port to listen on; "" is a free port of 127.0.0.1
+	Addr     string // host:port to listen on, or the path of a Unix socket, from /; "" is a free port of 127.0.0.1
 	Hostname string // how the server names itself; "" is sink.test
 
 	// Extensions are EHLO's lines; nil is DefaultExtensions. The server does
@@ -127,7 +127,7 @@ func StartSMTP(o SMTPOptions) (*SMTP, error) {
 	if o.Addr == "" {
 		l, err = listenLoopback()
 	} else {
-		l, err = net.Listen("tcp", o.Addr)
+		l, err = net.Listen(network(o.Addr), o.Addr)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("start a mail server: %w", err)
@@ -170,10 +170,18 @@ func (s *SMTP) meet(conn net.Conn) {
 	})
 }
 
-// Addr returns host:port of the server.
+// network is that of an address as SMTPOptions has it.
+func network(addr string) string {
+	if strings.HasPrefix(addr, "/") {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// Addr returns host:port of the server, or its socket.
 func (s *SMTP) Addr() string { return s.addr }
 
-// Port returns the port of Addr.
+// Port returns the port of Addr; 0 where that is a socket.
 func (s *SMTP) Port() int {
 	_, port, _ := net.SplitHostPort(s.addr) // made by the net package
 	n, _ := strconv.Atoi(port)
@@ -210,7 +218,7 @@ func (s *SMTP) Resume() error {
 	if s.listener != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", s.addr)
+	l, err := net.Listen(network(s.addr), s.addr)
 	if err != nil {
 		return fmt.Errorf("accept connections again: %w", err)
 	}

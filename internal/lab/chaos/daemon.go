@@ -36,6 +36,8 @@ type start struct {
 	env     []string // beside ours
 	output  *os.File // instead of a log
 	closed  bool     // without standard output and standard error
+	kept    bool     // in a crew: each under a service manager that keeps its connections
+	unit    *lab.Manager
 }
 
 // launch starts a daemon. It returns at once.
@@ -66,6 +68,13 @@ func (r *rig) launch(s start) (*daemon, error) {
 		defer f.Close()
 		d.cmd.Stdout, d.cmd.Stderr = f, f
 	}
+	if s.unit != nil {
+		done, err := s.unit.Prepare(d.cmd)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	ended, err := lab.StartChild(d.cmd)
 	if err != nil {
 		return nil, err
@@ -85,7 +94,7 @@ func (r *rig) launch(s start) (*daemon, error) {
 func environment() []string {
 	var env []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "CONVENED_") && !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "NOTIFY_SOCKET=") && !strings.HasPrefix(kv, "WATCHDOG_") {
+		if !strings.HasPrefix(kv, "CONVENED_") && !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "NOTIFY_SOCKET=") && !strings.HasPrefix(kv, "WATCHDOG_") && !strings.HasPrefix(kv, "LISTEN_") {
 			env = append(env, kv)
 		}
 	}
@@ -225,7 +234,8 @@ type crew struct {
 	start   start
 	mu      sync.Mutex
 	slots   []*daemon
-	deaths  int // that nobody of us asked for
+	units   []*lab.Manager // of the slots, where connections are kept
+	deaths  int            // that nobody of us asked for
 	stopped bool
 	done    sync.WaitGroup
 }
@@ -234,7 +244,10 @@ type crew struct {
 func (r *rig) crew(n int, s start) *crew {
 	c := &crew{r: r, start: s, slots: make([]*daemon, n)}
 	for i := range n {
-		c.slots[i] = r.start(s)
+		if s.kept {
+			c.units = append(c.units, r.unit(lab.ManagerOptions{Store: 4 * connections}))
+		}
+		c.slots[i] = r.start(c.of(i))
 		c.done.Go(func() { c.keep(i) })
 	}
 	r.crews = append(r.crews, c)
@@ -253,7 +266,7 @@ func (c *crew) keep(i int) {
 		if !d.wasEnded() {
 			c.deaths++
 		}
-		next, err := c.r.launch(c.start)
+		next, err := c.r.launch(c.of(i))
 		if err != nil {
 			c.mu.Unlock()
 			c.r.fail("a daemon can't be started again: %v", err)
@@ -262,6 +275,15 @@ func (c *crew) keep(i int) {
 		c.slots[i] = next
 		c.mu.Unlock()
 	}
+}
+
+// of is how a slot's daemon is started.
+func (c *crew) of(i int) start {
+	s := c.start
+	if i < len(c.units) {
+		s.unit = c.units[i]
+	}
+	return s
 }
 
 func (c *crew) member(i int) *daemon {

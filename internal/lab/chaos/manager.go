@@ -4,19 +4,16 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
+
+	"convened/internal/lab"
 )
 
-// A manager hears what a daemon tells its service manager (sd_notify(3)). It plays
-// systemd's part as far as the messages go.
+// A manager hears what a daemon tells its service manager (sd_notify(3)), and
+// remembers when.
 type manager struct {
-	conn *net.UnixConn
-	path string
+	*lab.Manager
 
 	mu       sync.Mutex
 	status   []string
@@ -26,52 +23,42 @@ type manager struct {
 }
 
 func (r *rig) manager() *manager {
-	m := &manager{path: filepath.Join(r.dir, fmt.Sprintf("notify-%d", time.Now().UnixNano()))}
-	var err error
-	m.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
+	m := &manager{}
+	m.Manager = r.unit(lab.ManagerOptions{Hear: m.hear})
+	return m
+}
+
+// unit is a service manager's part for one unit.
+func (r *rig) unit(o lab.ManagerOptions) *lab.Manager {
+	m, err := lab.StartManager(o)
 	r.must(err)
-	r.cleanups = append(r.cleanups, func() { m.conn.Close() })
-	go m.hear()
+	r.cleanups = append(r.cleanups, func() { _ = m.Close() })
 	return m
 }
 
 // env is what a daemon is started with so that it speaks to m. A watchdog of 0
 // is none.
 func (m *manager) env(watchdog time.Duration) []string {
-	env := []string{"NOTIFY_SOCKET=" + m.path}
+	env := []string{"NOTIFY_SOCKET=" + m.Socket()}
 	if watchdog > 0 {
 		env = append(env, fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
 	}
 	return env
 }
 
-func (m *manager) hear() {
-	b := make([]byte, 64<<10)
-	for {
-		n, err := m.conn.Read(b)
-		if err != nil {
-			if os.IsTimeout(err) {
-				continue
-			}
-			return
-		}
-		m.mu.Lock()
-		now := time.Now()
-		for line := range strings.Lines(string(b[:n])) {
-			line = strings.TrimSpace(line)
-			status, isStatus := strings.CutPrefix(line, "STATUS=")
-			switch {
-			case line == "READY=1":
-				m.ready = now
-			case line == "STOPPING=1":
-				m.stopping = now
-			case line == "WATCHDOG=1":
-				m.fed = now
-			case isStatus:
-				m.status = append(m.status, status)
-			}
-		}
-		m.mu.Unlock()
+func (m *manager) hear(name, value string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch now := time.Now(); {
+	case name == "STATUS":
+		m.status = append(m.status, value)
+	case value != "1":
+	case name == "READY":
+		m.ready = now
+	case name == "STOPPING":
+		m.stopping = now
+	case name == "WATCHDOG":
+		m.fed = now
 	}
 }
 
