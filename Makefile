@@ -64,8 +64,12 @@ race: setup ## All tests with the race detector
 
 .PHONY: postfix
 postfix: NEEDS += postfix
-postfix: setup ## A real Postfix, private too, that brings a bounce back; as root
+postfix: setup ## A real Postfix, private too, that brings a bounce back and gets no letter twice; as root
 	@$(WITHPG) go test -tags postfix -count=1 -run TestPostfix $(TESTFLAGS) ./cmd/convened
+
+.PHONY: systemd
+systemd: setup ## The daemon killed again and again under your own systemd (--user), and nobody gets a letter twice
+	@$(WITHPG) go test -tags systemd -count=1 -run TestSystemd $(TESTFLAGS) ./cmd/convened
 
 .PHONY: chaos
 chaos: NEEDS += pgbouncer

@@ -51,10 +51,10 @@ var keys = []Key{
 		Doc: "A file that holds the database password and nothing else. Without it the credential database-password is used, where systemd hands one over."},
 
 	{Name: "smtp.host", Type: "host name or socket", Required: true, example: "smtp.example.org",
-		Doc: "The relay that takes the mail: a name that its certificate bears, an address, or the path of a Unix socket on this machine (with smtp.tls: none; smtp.port is not used then)."},
+		Doc: "The relay that takes the mail: a name that its certificate bears, an address, or the path of a Unix socket on this machine, for which smtp.port is not used."},
 	{Name: "smtp.port", Type: "number", Default: "587 for starttls, 465 for tls, 25 for none", def: "none", example: "587", least: "1", most: "65535",
 		Doc: "The relay's port."},
-	{Name: "smtp.tls", Type: "starttls, tls or none", Default: "starttls",
+	{Name: "smtp.tls", Type: "starttls, tls or none", Default: "starttls; none where smtp.host is a socket", def: "starttls",
 		Doc: "How the connection is encrypted. starttls and tls want TLS 1.2 or better and a certificate that bears smtp.host; mail is held rather than sent in the clear. none is allowed to a relay on this machine alone: under systemd the connections to it then outlive a crash, and no letter comes twice."},
 	{Name: "smtp.username", Type: "text", example: "convened",
 		Doc: "The name to log in with. Without it there is no login."},

@@ -98,6 +98,9 @@ const longestSocket = 107
 func (l *loader) checkRelay() {
 	s := &l.cfg.SMTP
 	socket := strings.HasPrefix(s.Host, "/")
+	if socket && l.cfg.origins["smtp.tls"].what == "default" {
+		s.TLS = NoTLS
+	}
 	switch {
 	case socket && len(s.Host) > longestSocket:
 		l.problem("smtp.host", fmt.Sprintf("is a socket's path of more than %d bytes, which the kernel does not take", longestSocket), "have the relay listen at a shorter one")

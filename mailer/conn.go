@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
@@ -26,8 +25,8 @@ type conn struct {
 	net  net.Conn // raw, or TLS over it
 	r    *bufio.Reader
 
-	kept string          // the name under which the keeper has a copy; "": it has none
-	rc   syscall.RawConn // of raw, if it is kept
+	kept string  // the name under which the keeper has a copy; "": it has none
+	peek *peeker // at raw, if it is kept
 
 	extensions map[string]string // what the last EHLO offered, keywords in upper case
 	dirty      bool              // a transaction was begun and not finished: RSET before the next

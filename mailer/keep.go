@@ -59,7 +59,7 @@ func (c *conn) keep() {
 		c.opts.Logger.Warn("a connection is not kept: a crash may cost one letter on it a second copy", "error", err.Error())
 		return
 	}
-	c.kept, c.rc = name, rc
+	c.kept, c.peek = name, newPeeker(rc)
 }
 
 // letGo closes the connection for good, as quit and abort want it.
@@ -76,13 +76,25 @@ func (c *conn) letGo() {
 // the socket's buffer. Nobody explains himself at such length.
 const largestPeek = 32 << 10
 
-// peekReply waits for a whole reply and returns it and its length, and leaves it
-// where it is. Its errors are those of readReply. Time-outs are the connection's.
-func peekReply(rc syscall.RawConn) (rep reply, length int, err error) {
-	buf := make([]byte, maxReplyLine)
+// A peeker looks at replies on one connection and leaves them where they are.
+type peeker struct {
+	rc    syscall.RawConn
+	buf   []byte
+	there *bytes.Reader
+	lines *bufio.Reader // over there
+}
+
+func newPeeker(rc syscall.RawConn) *peeker {
+	there := &bytes.Reader{}
+	return &peeker{rc: rc, buf: make([]byte, maxReplyLine), there: there, lines: bufio.NewReaderSize(there, maxReplyLine)}
+}
+
+// reply waits for a whole reply and returns it and its length. Its errors are
+// those of readReply. Time-outs are the connection's.
+func (p *peeker) reply() (rep reply, length int, err error) {
 	var wrong error
-	if err := rc.Read(func(fd uintptr) (done bool) {
-		rep, length, done, wrong = peekOnce(int(fd), &buf)
+	if err := p.rc.Read(func(fd uintptr) (done bool) {
+		rep, length, done, wrong = p.look(int(fd))
 		return done
 	}); err != nil {
 		return reply{}, 0, err
@@ -90,10 +102,10 @@ func peekReply(rc syscall.RawConn) (rep reply, length int, err error) {
 	return rep, length, wrong
 }
 
-// peekOnce looks at what is there. It is not done if the rest is still to come.
-func peekOnce(fd int, buf *[]byte) (rep reply, length int, done bool, err error) {
+// look looks at what is there. It is not done if the rest is still to come.
+func (p *peeker) look(fd int) (rep reply, length int, done bool, err error) {
 	for {
-		n, over, err := peek(fd, *buf)
+		n, over, err := peek(fd, p.buf)
 		switch {
 		case errors.Is(err, syscall.EAGAIN):
 			return reply{}, 0, false, nil
@@ -102,17 +114,17 @@ func peekOnce(fd int, buf *[]byte) (rep reply, length int, done bool, err error)
 		case n == 0:
 			return reply{}, 0, true, io.EOF
 		}
-		there := bytes.NewReader((*buf)[:n])
-		r := bufio.NewReaderSize(there, maxReplyLine)
-		rep, err := readReply(r)
+		p.there.Reset(p.buf[:n])
+		p.lines.Reset(p.there)
+		rep, err := readReply(p.lines)
 		switch {
 		case err == nil:
-			return rep, n - there.Len() - r.Buffered(), true, nil
+			return rep, n - p.there.Len() - p.lines.Buffered(), true, nil
 		case errors.Is(err, errGarbage):
 			return reply{}, 0, true, err
-		case n == len(*buf) && n < largestPeek:
-			*buf = make([]byte, 2*n)
-		case n == len(*buf):
+		case n == len(p.buf) && n < largestPeek:
+			p.buf = make([]byte, 2*n)
+		case n == len(p.buf):
 			return reply{}, 0, true, fmt.Errorf("%w: it is longer than %d bytes", errGarbage, largestPeek)
 		case over:
 			return reply{}, 0, true, io.ErrUnexpectedEOF
@@ -153,7 +165,7 @@ func LastWord(ctx context.Context, nc net.Conn, again bool) (convened.Outcome, e
 		// whether this works or not.
 		_, _ = nc.Write([]byte(finalDot))
 	}
-	rep, _, err := peekReply(rc)
+	rep, _, err := newPeeker(rc).reply()
 	if err != nil && ctx.Err() != nil {
 		return unknown(err), ctx.Err()
 	}

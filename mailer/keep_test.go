@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convened"
+	"convened/internal/lab"
 )
 
 // A shelf keeps copies of connections, as a service manager does.
@@ -274,5 +275,34 @@ func TestAReplyWithoutEndIsNone(t *testing.T) {
 	defer cancel()
 	if o, err := LastWord(ctx, client, false); o.State != convened.Unknown || err != nil {
 		t.Errorf("it is %+v, %v", o, err)
+	}
+}
+
+// BenchmarkSend is one letter over a connection that is there, kept and not.
+func BenchmarkSend(b *testing.B) {
+	srv, err := lab.StartSMTP(lab.SMTPOptions{Discard: true, Keep: lab.KeepNothing})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer srv.Close()
+	for _, name := range []string{"ordinary", "kept"} {
+		b.Run(name, func(b *testing.B) {
+			o := RelayOptions{Host: "127.0.0.1", Port: srv.Port(), TLS: "none", Now: time.Now}
+			if name == "kept" {
+				o.Keeper = &shelf{}
+			}
+			r, err := NewRelay(o)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			l := letter()
+			b.ReportAllocs()
+			for b.Loop() {
+				if o := r.Send(b.Context(), l); o.State != convened.Sent {
+					b.Fatalf("Send = %+v", o)
+				}
+			}
+		})
 	}
 }

@@ -12,7 +12,7 @@ func peek(fd int, buf []byte) (n int, over bool, err error) {
 	}
 	for {
 		n, _, err = unix.Recvfrom(fd, buf, unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		if err != unix.EINTR { //nolint:errorlint // the kernel's own number
+		if err != unix.EINTR {
 			return max(n, 0), over, err
 		}
 	}

@@ -246,7 +246,7 @@ func (c *conn) dot(note func(reply, *fault)) {
 		note(rep, c.judge(rep, err))
 		return
 	}
-	rep, length, err := peekReply(c.rc)
+	rep, length, err := c.peek.reply()
 	note(rep, c.judge(rep, err))
 	// If we crash before the reply is noted, it is still there to be found; if
 	// we crash here, it is known. To read it does not wait any more.

@@ -26,11 +26,22 @@
 //
 // # Crashes
 //
-// If the process dies before the mark, the letter has not left: the notice goes
-// back as soon as the daemon's session lock is free, or its lease has ended. If
-// it dies after the mark, nobody knows (RFC 1047): the notice waits until the
-// server must have answered, is unknown, and goes out again under the same
-// Message-ID a bounded number of times.
+// A process may be killed at any instant. What is known then, and what follows:
+//
+//	claimed, not marked       it has not left      back as soon as the session's lock is free, or the lease has ended
+//	marked, no dot noted      it has not left      back at once, if a journal (package journal) proves it
+//	marked, dot and reply     the reply is known   settled; `sent` is taken from any attempt
+//	marked, dot, no reply     see below
+//	settled                   nothing              reading the journal again changes nothing
+//
+// The fourth is the one in which only the mail server knows (RFC 1047), and each
+// connection has at most one letter in it. If the next process inherits the
+// connection, the reply is still unread on it, or will come: Listen keeps the
+// letter claimed until it is heard, and no letter goes twice. Otherwise the letter
+// is unknown, and goes out again under the same Message-ID a bounded number of
+// times: at most one letter for each connection of who was killed goes twice.
+// Without a journal all marked letters wait until their lease has ended, and are
+// unknown then. The whole argument is in docs/decisions/0004 and 0007.
 package store
 
 import (

@@ -86,7 +86,7 @@ func (k *Keeper) send(message string, rights []byte) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	if err := c.SetWriteDeadline(time.Now().Add(keeperPatience)); err != nil { //nolint:forbidigo // deadlines are on the kernel's clock
+	if err := c.SetWriteDeadline(time.Now().Add(keeperPatience)); err != nil {
 		return err
 	}
 	rc, err := c.SyscallConn()

@@ -1,6 +1,7 @@
 // Package systemd holds what ties the daemon to the service manager: the unit
-// and its companions, which packages install, and the messages that a service
-// of Type=notify sends (sd_notify(3)).
+// and its companions, which packages install, the messages that a service of
+// Type=notify sends (sd_notify(3)), and the connections that the manager keeps
+// beyond the death of the process.
 //
 // Its invariant: the service manager is told, never obeyed. Every method of a
 // Notifier does nothing where no service manager listens (a terminal, a

@@ -249,3 +249,34 @@ func TestPostfixBringsBackABounce(t *testing.T) {
 		t.Errorf("the daemon ended with %d\n%s", d.stop(), d.logs)
 	}
 }
+
+// A real relay on this machine, and the daemon killed again and again: the second
+// dot of whoever inherits a connection is nothing to it but an unknown command.
+func TestPostfixGetsNoLetterTwice(t *testing.T) {
+	s := newSite(t, "")
+	p := startPostfix(t, freePort(t), s.smtp.Port())
+	s.configure(replaceOnce(t, s.read(), fmt.Sprintf("port: %d", s.smtp.Port()), fmt.Sprintf("port: %d", p.port)))
+	s.apply("webinar", 240*time.Hour, "")
+	const n, kills = 1000, 10
+	s.sql(fmt.Sprintf(`INSERT INTO convened.registrations (event, email, name) SELECT 'webinar', 'p' || i || '@alive.example', 'P' || i FROM generate_series(1, %d) i`, n))
+	m := s.unit(100)
+	heard := 0
+	const answered = "a dead daemon's letter is answered"
+	for k := range kills {
+		d := s.processUnder(m)
+		s.until("some are sent", func() bool {
+			return s.sql(fmt.Sprintf(`SELECT count(*) >= %d FROM convened.notices WHERE state = 'sent'`, n*(k+1)/(kills+2))) == "t"
+		})
+		d.kill(t)
+		heard += strings.Count(d.logs.String(), answered)
+	}
+	last := s.processUnder(m)
+	s.settled()
+	s.wait(n, time.Minute)
+	s.once(n)
+	if heard += strings.Count(last.logs.String(), answered); heard == 0 {
+		t.Errorf("no reply was ever waiting: this test shows nothing\n%s", last.logs)
+	}
+	t.Logf("%d replies were heard after %d kills", heard, kills)
+	last.leavesNothing(t, s, m)
+}
