@@ -72,8 +72,8 @@ func (e *estate) close(name string, c net.Conn) {
 // take a letter that nobody has settled, whatever this machine knows of it.
 func (e *estate) covered() time.Duration { return 2*e.lease + e.dotting }
 
-// A line is an inherited connection, on which a letter's reply may be waiting.
-type line struct {
+// An inheritance is a connection, on which a letter's reply may be waiting.
+type inheritance struct {
 	name    string
 	conn    net.Conn
 	notice  convened.NoticeID
@@ -81,18 +81,18 @@ type line struct {
 }
 
 // take takes the connections that a dead daemon's journal names.
-func (e *estate) take(o *journal.Orphan) []line {
-	var lines []line
+func (e *estate) take(o *journal.Orphan) []inheritance {
+	var lines []inheritance
 	for notice, name := range o.Kept {
 		if c := e.conns[name]; c != nil {
 			delete(e.conns, name)
-			lines = append(lines, line{name, c, notice, o.Dots[notice]})
+			lines = append(lines, inheritance{name, c, notice, o.Dots[notice]})
 		}
 	}
 	return lines
 }
 
-func (e *estate) putBack(lines []line) {
+func (e *estate) putBack(lines []inheritance) {
 	for _, l := range lines {
 		e.conns[l.name] = l.conn
 	}
@@ -203,7 +203,7 @@ func (w *witness) end(o *journal.Orphan, settled bool) {
 
 // listen hears what the server says to the letters of a dead daemon, on all its
 // connections at once. It reports whether all of them are settled.
-func (w *witness) listen(o *journal.Orphan, lines []line, held map[convened.NoticeID]bool) bool {
+func (w *witness) listen(o *journal.Orphan, lines []inheritance, held map[convened.NoticeID]bool) bool {
 	// The dot goes out once more as long as it could have gone out the first time,
 	// and while nobody else can have the letter. Later the server is only listened to.
 	fresh := time.Since(o.Written) < w.estate.lease
@@ -225,7 +225,7 @@ func (w *witness) listen(o *journal.Orphan, lines []line, held map[convened.Noti
 
 // hear hears one reply and has it committed; only then the connection goes, and
 // the reply with it. If we crash before that, the next start hears it again.
-func (w *witness) hear(daemon int64, l line, again bool) bool {
+func (w *witness) hear(daemon int64, l inheritance, again bool) bool {
 	e := w.estate
 	ctx, cancel := context.WithTimeout(e.patience, e.dotting)
 	defer cancel()
