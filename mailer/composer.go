@@ -42,7 +42,9 @@ type Composer struct {
 	mailer    string // X-Mailer
 	sender    string // the last field of Feedback-ID
 
-	render func(time.Time, *convened.Claim, templates.Links) (templates.Content, error)
+	render  func(time.Time, *convened.Claim, templates.Links) (templates.Content, error)
+	outline func(time.Time, *convened.Claim, templates.Links, string) (*templates.Form, error)
+	forms   formCase
 }
 
 // maxLetter bounds a letter, in bytes. The built-in ones have 30,000; what is larger than
@@ -90,7 +92,7 @@ func NewComposer(o ComposerOptions) (*Composer, error) {
 	if set == nil {
 		set = templates.Builtin()
 	}
-	c.render = set.Render
+	c.render, c.outline = set.Render, set.Form
 	return c, nil
 }
 
@@ -201,26 +203,12 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 	if !isMessageID(l.MessageID) {
 		return nil, fmt.Errorf("%w: the notice has a Message-ID that is none", convened.ErrRefused)
 	}
-	links := c.links(claim)
-	m := message{tag: c.tag(l.MessageID)}
-	if carriesInvitation(l.Kind) {
-		inv := c.invitation(claim, to, now)
-		if m.invitation, err = inv.Encode(); err != nil {
-			return nil, err
-		}
-		m.method = inv.Method
-		if m.method == calendar.Request {
-			add := inv.Links()
-			links.Google, links.Outlook, links.Yahoo = add.Google, add.Outlook, add.Yahoo
-		}
+	links, token := c.links(claim)
+	made, err := c.composeByForm(now, claim, l, to, links, token)
+	if err == nil && !made {
+		err = c.write(now, claim, l, to, links)
 	}
-	content, err := c.render(now, claim, links)
 	if err != nil {
-		return nil, err
-	}
-	m.text, m.html = content.Text, content.HTML
-	m.fields = c.fields(now, claim, l, to, content, links)
-	if l.Data, err = m.bytes(); err != nil {
 		return nil, err
 	}
 	if c.signer != nil {
@@ -232,6 +220,31 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		return nil, fmt.Errorf("%w: the letter has %d bytes, more than %d", convened.ErrRefused, len(l.Data), maxLetter)
 	}
 	return l, nil
+}
+
+// write writes the letter the long way: the invitation, the words, the bytes.
+func (c *Composer) write(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links) error {
+	m := message{tag: c.tag(l.MessageID)}
+	var err error
+	if carriesInvitation(l.Kind) {
+		inv := c.invitation(claim, to, now)
+		if m.invitation, err = inv.Encode(); err != nil {
+			return err
+		}
+		m.method = inv.Method
+		if m.method == calendar.Request {
+			add := inv.Links()
+			links.Google, links.Outlook, links.Yahoo = add.Google, add.Outlook, add.Yahoo
+		}
+	}
+	content, err := c.render(now, claim, links)
+	if err != nil {
+		return err
+	}
+	m.text, m.html = content.Text, content.HTML
+	m.fields = c.fields(now, claim, l, to, content, links)
+	l.Data, err = m.bytes()
+	return err
 }
 
 // recipient returns whom a claim's letter is for: the registrant, or the
@@ -257,16 +270,17 @@ func recipient(claim *convened.Claim) (mailbox, error) {
 	return mailbox{name, a}, nil
 }
 
-// links returns the reader's own links. A letter to nobody registered has none.
-func (c *Composer) links(claim *convened.Claim) templates.Links {
+// links returns the reader's own links, and what they differ in from those of
+// others. A letter to nobody registered has none.
+func (c *Composer) links(claim *convened.Claim) (templates.Links, string) {
 	if claim.Registration.ID == 0 {
-		return templates.Links{}
+		return templates.Links{}, ""
 	}
 	token := c.keys.Token(claim.Registration.ID)
 	page := c.publicURL + "/r/" + token
 	// The way out is short, because it must stand on one line of 78 characters in
 	// List-Unsubscribe, where nothing can be folded.
-	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: c.publicURL + "/u/" + token}
+	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: c.publicURL + "/u/" + token}, token
 }
 
 // messageID returns the Message-ID (RFC 5322 3.6.4) that the notice has already,

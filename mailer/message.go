@@ -16,6 +16,7 @@ type message struct {
 	text, html string
 	method     calendar.Method // of the invitation
 	invitation []byte          // nil: none
+	attached   []byte          // the file; nil: the same bytes
 	tag        string          // what boundaries are made of
 }
 
@@ -49,7 +50,11 @@ func (m *message) bytes() ([]byte, error) {
 	if m.invitation != nil {
 		msg.AddAlternativeString("text/calendar", string(m.invitation),
 			gomail.WithPartCharset(gomail.Charset("utf-8; method="+string(m.method))))
-		if err := msg.AttachReader("invite.ics", bytes.NewReader(m.invitation), gomail.WithFileContentType("application/ics")); err != nil {
+		file := m.attached
+		if file == nil {
+			file = m.invitation
+		}
+		if err := msg.AttachReader("invite.ics", bytes.NewReader(file), gomail.WithFileContentType("application/ics")); err != nil {
 			return nil, fmt.Errorf("attach invitation: %w", err)
 		}
 		levels = 2

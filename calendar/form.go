@@ -1,0 +1,167 @@
+package calendar
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"convened"
+)
+
+// A Form is an invitation with gaps, for many attendees of one event: to build
+// the whole object for each of them is most of what an invitation costs. What
+// differs from one to the next (the UID, the revision, when it was made, the
+// attendee) has a content line of its own, so the other lines are kept as
+// Encode wrote them.
+//
+// It is immutable and safe for concurrent use.
+type Form struct {
+	Method    Method
+	Stretches []Stretch
+}
+
+// A Stretch is content lines that are the same for everybody, or one that is
+// not. Put together they are what Encode returns.
+type Stretch struct {
+	Fixed    []byte // nil: the line is a property of the attendee's
+	property string
+}
+
+// personal are the properties whose lines are the attendee's own.
+var personal = map[string]bool{"UID": true, "SEQUENCE": true, "DTSTAMP": true, "CREATED": true, "LAST-MODIFIED": true, "ATTENDEE": true}
+
+// Form makes the form of an invitation. Its error is that of Encode.
+func (inv *Invitation) Form() (*Form, error) {
+	whole, err := inv.Encode()
+	if err != nil {
+		return nil, err
+	}
+	f := &Form{Method: inv.Method}
+	var fixed []byte
+	skipping := false
+	for line := range bytes.Lines(whole) {
+		if line[0] == ' ' && skipping {
+			continue // of a line that is folded
+		}
+		name := string(line[:max(0, bytes.IndexAny(line, ":;"))])
+		if skipping = personal[name]; !skipping {
+			fixed = append(fixed, line...)
+			continue
+		}
+		f.Stretches = append(f.Stretches, Stretch{Fixed: fixed}, Stretch{property: name})
+		fixed = nil
+	}
+	f.Stretches = append(f.Stretches, Stretch{Fixed: fixed})
+	// A form that is not what it was made of is a mistake of this package.
+	if got, err := f.encode(inv); err != nil || !bytes.Equal(got, whole) {
+		return nil, fmt.Errorf("encode invitation: its form is another")
+	}
+	return f, nil
+}
+
+func (f *Form) encode(inv *Invitation) ([]byte, error) {
+	p, err := inv.Personal()
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	for i := range f.Stretches {
+		b = append(b, f.Stretches[i].Fixed...)
+		b = f.Stretches[i].Fill(b, &p)
+	}
+	return b, nil
+}
+
+// A Personal is what is one attendee's own in an invitation.
+type Personal struct {
+	uid            string
+	sequence       int
+	stamp, created time.Time
+	attendee       string // unfolded
+}
+
+// Personal returns what is the attendee's own: UID, Sequence, Stamp, Created
+// and Attendee are all that it reads. Its error is that of Encode.
+func (inv *Invitation) Personal() (Personal, error) {
+	fail := func(err error) (Personal, error) {
+		return Personal{}, fmt.Errorf("encode invitation: %w: %w", err, convened.ErrRefused)
+	}
+	if !safeUID(inv.UID) || inv.Sequence < 0 || inv.Sequence > math.MaxInt32 || inv.Stamp.IsZero() {
+		return fail(fmt.Errorf("what is the attendee's own can't be written"))
+	}
+	for _, t := range []time.Time{inv.Stamp, inv.Created} {
+		if y := t.UTC().Year(); y < 1 || y > 9998 {
+			return fail(fmt.Errorf("a time is outside of the years 1 to 9998"))
+		}
+	}
+	uri, err := mailto(inv.Attendee.Email)
+	if err != nil {
+		return fail(fmt.Errorf("attendee: %w", err))
+	}
+	line := "ATTENDEE"
+	if name := commonName(inv.Attendee.Name); name != "" {
+		line += `;CN="` + name + `"`
+	}
+	return Personal{inv.UID, inv.Sequence, inv.Stamp, inv.Created, line + ";PARTSTAT=ACCEPTED;RSVP=FALSE:" + uri}, nil
+}
+
+// Fill appends the content line of a stretch that is the attendee's own, and
+// nothing for one that is fixed.
+func (s *Stretch) Fill(b []byte, p *Personal) []byte {
+	const instant = "20060102T150405Z"
+	switch s.property {
+	case "":
+		return b
+	case "UID":
+		return fold(b, "UID:"+p.uid)
+	case "SEQUENCE":
+		b = append(b, "SEQUENCE:"...)
+		b = strconv.AppendInt(b, int64(p.sequence), 10)
+	case "CREATED":
+		b = append(b, "CREATED:"...)
+		b = p.created.UTC().AppendFormat(b, instant)
+	case "DTSTAMP", "LAST-MODIFIED":
+		b = append(append(b, s.property...), ':')
+		b = p.stamp.UTC().AppendFormat(b, instant)
+	case "ATTENDEE":
+		return fold(b, p.attendee)
+	}
+	return append(b, "\r\n"...)
+}
+
+// fold appends a content line, folded where and how the library does it: after
+// words where there are some.
+func fold(b []byte, line string) []byte {
+	const width = 75
+	room := width
+	for len(line) > room {
+		n := foldAt(line, room)
+		b = append(append(b, line[:n]...), "\r\n "...)
+		line, room = line[n:], width-1
+	}
+	return append(append(b, line...), "\r\n"...)
+}
+
+// foldAt returns how many octets of a line that has more than room go before a
+// fold.
+func foldAt(s string, room int) int {
+	n, word := 0, -1
+	var last rune
+	for i, r := range s {
+		if r == ' ' || r == '<' || last == '>' {
+			word = i
+		}
+		last = r
+		if n+utf8.RuneLen(r) > room {
+			break
+		}
+		n += utf8.RuneLen(r)
+	}
+	if word > 0 {
+		return word
+	}
+	return n
+}

@@ -1,0 +1,414 @@
+package mailer
+
+import (
+	"bytes"
+	"encoding/base64"
+	"mime/quotedprintable"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"convened"
+	"convened/address"
+	"convened/calendar"
+	"convened/templates"
+)
+
+// This file makes many letters of one. What go-mail, golang-ical and the
+// templates make of one event for readers of one language and zone is the same
+// for each of them but for a few lines: their name, their links, their address,
+// the number of their seat. So the letter is made once, the long way, with marks
+// where those lines go, and cut there; for each reader only they are written and
+// encoded. Quoted-printable and base64 begin anew with each line and each part,
+// so what lies between them keeps its bytes.
+//
+// The invariant: a letter from a form is byte for byte the letter that the long
+// way makes. Where anything is out of the ordinary, the long way makes it.
+
+// A form is all letters of one shape but for what is each reader's own. It is
+// immutable.
+type form struct {
+	event  *convened.Event // that it is for: see templates.SameEvent
+	head   []section       // from the first field to the last part's end
+	words  *templates.Form
+	method calendar.Method
+	inv    *calendar.Form // nil: none
+	size   int            // about what a letter has, in bytes
+}
+
+// A formKey says which letters have one form.
+type formKey struct {
+	templates.Shape
+	threaded bool
+	off      bool
+}
+
+// A section is bytes that are the same in each letter, or what is filled in.
+type section struct {
+	fixed []byte
+	slot  slot
+	line  *templates.Stretch // of a line of the words
+	event *calendar.Stretch  // of a line of the invitation
+}
+
+type slot int
+
+const (
+	noSlot     slot = iota
+	lineSlot        // a line of the text or the HTML, in quoted-printable
+	eventSlot       // a line of the invitation, in quoted-printable
+	attachSlot      // the whole invitation, in base64
+	tagSlot         // what boundaries are made of
+	dateSlot
+	toSlot
+	messageIDSlot
+	noticeSlot
+	inReplyToSlot
+	referencesSlot
+	unsubscribeSlot
+)
+
+// slotFields are the fields that are each reader's own.
+var slotFields = map[string]slot{
+	"Date": dateSlot, "To": toSlot, "Message-ID": messageIDSlot, "X-Convened-Notice": noticeSlot,
+	"In-Reply-To": inReplyToSlot, "References": referencesSlot, "List-Unsubscribe": unsubscribeSlot,
+}
+
+// Marks of what is filled in, in the letter that go-mail makes. They have the
+// alphabet of what they stand for.
+const (
+	textMark   = "Zmarktext8f3Qp"
+	htmlMark   = "Zmarkhtml2d7Lw"
+	eventMark  = "Zmarkevent5k9Ry"
+	fieldMark  = "Zmarkfield1b6Tn"
+	tagMark    = "Zmarktag4s8Hv"
+	attachMark = "Zmarkattach3g7Dc" // found in base64
+)
+
+// A formCase keeps the forms that are in use. A burst has a few; what is asked for
+// once, such as a confirmation to somebody in a zone of their own, is not worth
+// one, so a form is made at the second time.
+type formCase struct {
+	mu     sync.Mutex
+	young  map[formKey]*form // nil: asked for once
+	old    map[formKey]*form
+	closed map[formKey]bool // of which there can be no form
+}
+
+// maxForms bounds how many forms are kept: twice as many, in two generations, of
+// some 60 KB each.
+const maxForms = 100
+
+// get returns the form of a key and an event; made says whether the caller
+// should make one.
+func (f *formCase) get(k formKey, e *convened.Event) (got *form, wanted bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed[k] {
+		return nil, false
+	}
+	got, known := f.young[k]
+	if !known {
+		if got, known = f.old[k]; known {
+			f.put(k, got)
+		}
+	}
+	if got != nil && !templates.SameEvent(got.event, e) {
+		return nil, true
+	}
+	if !known {
+		f.put(k, nil)
+		return nil, false
+	}
+	return got, got == nil
+}
+
+// put is for who holds the lock.
+func (f *formCase) put(k formKey, made *form) {
+	if f.young == nil || len(f.young) >= maxForms {
+		f.old, f.young, f.closed = f.young, map[formKey]*form{}, map[formKey]bool{}
+	}
+	f.young[k] = made
+}
+
+func (f *formCase) keep(k formKey, made *form) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.put(k, made); made == nil {
+		f.closed[k] = true
+	}
+}
+
+// composeByForm makes the letter of a claim from its form. It returns false where the
+// long way has to make it.
+func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) (bool, error) {
+	if l.Notice == 0 || claim.Registration.CreatedAt.IsZero() || l.SMTPUTF8 || token == "" || c.invitesThemselves(claim, to) {
+		return false, nil
+	}
+	person, shape, ok := templates.PersonOf(now, claim, token)
+	if !ok {
+		return false, nil
+	}
+	k := formKey{Shape: shape, threaded: claim.ThreadID != l.MessageID && isMessageID(claim.ThreadID), off: claim.Off()}
+	f, wanted := c.forms.get(k, &claim.Event)
+	if wanted {
+		f = c.makeForm(now, claim, l, to, links, token)
+		c.forms.keep(k, f)
+	}
+	if f == nil || !f.words.Fits(&person) {
+		return false, nil
+	}
+	var event calendar.Personal
+	if f.inv != nil {
+		var err error
+		if event, err = c.attending(claim, to, now).Personal(); err != nil {
+			return false, nil // the long way says what is wrong
+		}
+	}
+	l.Data = f.fill(now, c, claim, l, to, links, &person, &event)
+	return true, nil
+}
+
+// invitesThemselves reports whether the reader is the organiser, who is invited by
+// somebody else than the others: see organizer.
+func (c *Composer) invitesThemselves(claim *convened.Claim, to mailbox) bool {
+	return to.Domain == c.from.Domain && address.Key(claim.Event.Organizer.Email) == address.Key(to.String())
+}
+
+// attending is as much of an invitation as is its attendee's own.
+func (c *Composer) attending(claim *convened.Claim, to mailbox, now time.Time) *calendar.Invitation {
+	inv := &calendar.Invitation{UID: claim.Registration.UID, Sequence: claim.Sequence(), Stamp: claim.Stamp(), Created: claim.Registration.CreatedAt,
+		Attendee: calendar.Person{Name: to.name, Email: to.String()}}
+	if inv.Stamp.IsZero() {
+		inv.Stamp = now.UTC().Truncate(time.Second)
+	}
+	return inv
+}
+
+// makeForm makes the form of a claim's letters, the long way; nil where there
+// can be none.
+func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) *form {
+	e := claim.Event
+	f := &form{event: &e}
+	m := message{tag: tagMark, text: textMark, html: htmlMark}
+	if carriesInvitation(l.Kind) {
+		inv := c.invitation(claim, to, now)
+		var err error
+		if f.inv, err = inv.Form(); err != nil {
+			return nil
+		}
+		f.method, m.method, m.invitation, m.attached = inv.Method, inv.Method, []byte(eventMark), []byte(attachMark)
+		if inv.Method == calendar.Request {
+			add := inv.Links()
+			links.Google, links.Outlook, links.Yahoo = add.Google, add.Outlook, add.Yahoo
+		}
+	}
+	var err error
+	if f.words, err = c.outline(now, claim, links, token); err != nil || f.words == nil {
+		return nil
+	}
+	for _, d := range c.fields(now, claim, l, to, f.words.Content, links) {
+		if _, own := slotFields[d.name]; own {
+			d.value = fieldMark
+		}
+		m.fields = append(m.fields, d)
+	}
+	whole, err := m.bytes()
+	if err != nil || !f.cut(whole) {
+		return nil
+	}
+	// What it was made of has to come out of it, or it is none.
+	person, _, _ := templates.PersonOf(now, claim, token)
+	var event calendar.Personal
+	if f.inv != nil {
+		if event, err = c.attending(claim, to, now).Personal(); err != nil {
+			return nil
+		}
+	}
+	trial := *l
+	if err := c.write(now, claim, &trial, to, links); err != nil || !bytes.Equal(trial.Data, f.fill(now, c, claim, l, to, links, &person, &event)) {
+		return nil
+	}
+	return f
+}
+
+// cut cuts the letter at its marks.
+func (f *form) cut(whole []byte) bool {
+	attached := base64.StdEncoding.EncodeToString([]byte(attachMark)) + "\r\n"
+	head, body, ok := bytes.Cut(whole, []byte("\r\n\r\n"))
+	if !ok {
+		return false
+	}
+	for line := range bytes.Lines(append(head, "\r\n"...)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(string(line), "\r\n"), ": ")
+		if value == fieldMark {
+			f.add(section{slot: slotFields[name]})
+			continue
+		}
+		f.addTagged(line)
+	}
+	f.addTagged([]byte("\r\n"))
+	rest := body
+	for _, part := range []struct {
+		mark   string
+		write  func()
+		exists bool
+	}{
+		{textMark, func() { f.addWords(f.words.Text) }, true},
+		{htmlMark, func() { f.addWords(f.words.HTML) }, true},
+		{eventMark, f.addEvent, f.inv != nil},
+		{attached, func() { f.add(section{slot: attachSlot}) }, f.inv != nil},
+	} {
+		if !part.exists {
+			continue
+		}
+		before, after, found := bytes.Cut(rest, []byte(part.mark))
+		if !found {
+			return false
+		}
+		f.addTagged(before)
+		part.write()
+		rest = after
+	}
+	f.addTagged(rest)
+	return true
+}
+
+// add adds a section, joined to the last one where both are fixed.
+func (f *form) add(s section) {
+	if n := len(f.head); s.slot == noSlot && n > 0 && f.head[n-1].slot == noSlot {
+		f.head[n-1].fixed = append(f.head[n-1].fixed, s.fixed...)
+	} else {
+		f.head = append(f.head, s)
+	}
+	f.size += len(s.fixed) + 200
+}
+
+func (f *form) addTagged(b []byte) {
+	for i, piece := range bytes.Split(b, []byte(tagMark)) {
+		if i > 0 {
+			f.add(section{slot: tagSlot})
+		}
+		if len(piece) > 0 {
+			f.add(section{fixed: bytes.Clone(piece)})
+		}
+	}
+}
+
+func (f *form) addWords(list []templates.Stretch) {
+	for i := range list {
+		if list[i].Fixed != "" {
+			f.add(section{fixed: quoted(nil, []byte(list[i].Fixed))})
+		} else {
+			f.add(section{slot: lineSlot, line: &list[i]})
+		}
+	}
+}
+
+func (f *form) addEvent() {
+	for i := range f.inv.Stretches {
+		if s := &f.inv.Stretches[i]; s.Fixed != nil {
+			f.add(section{fixed: quoted(nil, s.Fixed)})
+		} else {
+			f.add(section{slot: eventSlot, event: s})
+		}
+	}
+	f.size += 4000 // in base64
+}
+
+// fill writes the letter of one reader.
+func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, person *templates.Person, event *calendar.Personal) []byte {
+	b := make([]byte, 0, f.size)
+	scratch := make([]byte, 0, 4096)
+	tag := c.tag(l.MessageID)
+	for i := range f.head {
+		s := &f.head[i]
+		switch s.slot {
+		case noSlot:
+			b = append(b, s.fixed...)
+		case lineSlot:
+			scratch = s.line.Fill(scratch[:0], person)
+			b = quoted(b, scratch)
+		case eventSlot:
+			scratch = s.event.Fill(scratch[:0], event)
+			b = quoted(b, scratch)
+		case attachSlot:
+			scratch = scratch[:0]
+			for j := range f.inv.Stretches {
+				scratch = append(scratch, f.inv.Stretches[j].Fixed...)
+				scratch = f.inv.Stretches[j].Fill(scratch, event)
+			}
+			b = inBase64(b, scratch)
+		case tagSlot:
+			b = append(b, tag...)
+		case dateSlot:
+			b = now.UTC().AppendFormat(append(b, "Date: "...), time.RFC1123Z)
+			b = append(b, "\r\n"...)
+		case toSlot:
+			b = appendField(b, "To", to.header())
+		case messageIDSlot:
+			b = appendField(b, "Message-ID", "<"+l.MessageID+">")
+		case noticeSlot:
+			b = strconv.AppendInt(append(b, "X-Convened-Notice: "...), int64(l.Notice), 10)
+			b = append(b, "\r\n"...)
+		case inReplyToSlot:
+			b = appendField(b, "In-Reply-To", "<"+claim.ThreadID+">")
+		case referencesSlot:
+			b = appendField(b, "References", "<"+claim.ThreadID+">")
+		case unsubscribeSlot:
+			b = appendField(b, "List-Unsubscribe", "<"+links.Unsubscribe+">")
+		}
+	}
+	return b
+}
+
+// appendField appends a field as go-mail writes it: folded before a word that
+// does not fit.
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(b, name...), ':')
+	room := 76 - 2 - len(name) - 2
+	for i, word := range strings.Split(value, " ") {
+		if i > 0 {
+			room--
+		}
+		switch {
+		case room-len(word) <= 1:
+			b = append(b, "\r\n "...)
+			room = 76 - 3
+		default:
+			b = append(b, ' ')
+		}
+		b = append(b, word...)
+		room -= len(word)
+	}
+	return append(b, "\r\n"...)
+}
+
+// quoted appends s, which is whole lines, in quoted-printable.
+func quoted(b, s []byte) []byte {
+	out := appender{b}
+	w := quotedprintable.NewWriter(&out)
+	_, _ = w.Write(s) // an appender can't fail
+	_ = w.Close()
+	return out.b
+}
+
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
+}
+
+// inBase64 appends s in base64, in lines of 76.
+func inBase64(b, s []byte) []byte {
+	const row = 57
+	for len(s) > 0 {
+		n := min(row, len(s))
+		b = base64.StdEncoding.AppendEncode(b, s[:n])
+		b = append(b, "\r\n"...)
+		s = s[n:]
+	}
+	return b
+}
