@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -149,7 +150,7 @@ func filler(size int) string {
 // planned and confirmed long ago.
 func seated(event string, n int) string {
 	return fmt.Sprintf(`INSERT INTO convened.registrations (id, event, email, name, created_at, planned_at, address, seat, seat_no, seated_at) OVERRIDING SYSTEM VALUE
-		SELECT k + i, '%[1]s', 'person' || k + i || '@example.org', 'Zoë Person ' || k + i, now() - interval '1 day', now() - interval '1 day', 'person' || k + i || '@example.org', k + i, i, now() - interval '1 day'
+		SELECT k + i, '%[1]s', 'person' || k + i || '@example.net', 'Zoë Person ' || k + i, now() - interval '1 day', now() - interval '1 day', 'person' || k + i || '@example.net', k + i, i, now() - interval '1 day'
 		FROM generate_series(1, %[2]d) i, (SELECT coalesce(max(id), 0) AS k FROM convened.registrations) m;
 		SELECT setval(pg_get_serial_sequence('convened.registrations', 'id'), (SELECT max(id) FROM convened.registrations)) \g /dev/null
 		UPDATE convened.events SET seats = %[2]d WHERE slug = '%[1]s'; SELECT 1`, event, n)
@@ -157,7 +158,7 @@ func seated(event string, n int) string {
 
 func (c *convenedStack) done(j *job) error {
 	c.planned = 0
-	for limit := time.Now().Add(15 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(15 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(limit) {
 			return j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
 		}
@@ -183,6 +184,10 @@ func (c *convenedStack) done(j *job) error {
 	answer, err := c.q.ask(`SELECT count(*) || ' of ' || (SELECT count(*) FROM convened.registrations WHERE event = 'webinar') FROM convened.notices WHERE event = 'webinar' AND state = 'sent'`)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("CONVENED_PROFILE") != "" {
+		_ = j.processes[0].cmd.Process.Signal(syscall.SIGUSR1)
+		time.Sleep(500 * time.Millisecond)
 	}
 	if want := fmt.Sprintf("%d of %[1]d", j.Letters); answer != want {
 		return j.processes[0].failed(fmt.Errorf("%s are sent, want %s", answer, want))
@@ -216,7 +221,7 @@ func (p *peerStack) begin(j *job) error {
 	}
 	defer q.stop()
 	if _, err := q.ask(fmt.Sprintf(`CREATE TABLE registrations (id bigint PRIMARY KEY, email text NOT NULL, name text NOT NULL, uid uuid NOT NULL DEFAULT gen_random_uuid());
-		INSERT INTO registrations (id, email, name) SELECT i, 'person' || i || '@example.org', 'Zoë Person ' || i FROM generate_series(1, %d) i; VACUUM ANALYZE; CHECKPOINT; SELECT 1`, j.Letters)); err != nil {
+		INSERT INTO registrations (id, email, name) SELECT i, 'person' || i || '@example.net', 'Zoë Person ' || i FROM generate_series(1, %d) i; VACUUM ANALYZE; CHECKPOINT; SELECT 1`, j.Letters)); err != nil {
 		return err
 	}
 	// It needs some time to set up its tables.
