@@ -49,7 +49,7 @@ type repeated struct {
 // convened.Holding.
 func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
 	var done convened.Seated
-	err := s.txWith(ctx, hasty, "plan registrations", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, planning, "plan registrations", func(tx *sql.Tx) error {
 		done = convened.Seated{}
 		e, err := lockEvent(ctx, tx, event)
 		if err != nil {

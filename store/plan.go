@@ -59,7 +59,7 @@ func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
 // Where the event was edited meanwhile it does nothing and returns convened.ErrEdited.
 func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
 	var step convened.Step
-	err := s.txWith(ctx, hasty, "plan reminders", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, planning, "plan reminders", func(tx *sql.Tx) error {
 		step = convened.Step{}
 		e, err := lockEvent(ctx, tx, p.Event)
 		if err != nil {
@@ -109,7 +109,7 @@ func (s *Store) PlanChanges(ctx context.Context, now time.Time) (convened.Step, 
 	var errs []error
 	for _, c := range due {
 		var step convened.Step
-		err := s.txWith(ctx, hasty, "plan updates", func(tx *sql.Tx) error {
+		err := s.txWith(ctx, planning, "plan updates", func(tx *sql.Tx) error {
 			step = convened.Step{}
 			if _, err := lockEvent(ctx, tx, c.event); err != nil {
 				return err

@@ -217,6 +217,8 @@ type patience struct {
 	waits int
 }
 
+const indexed = `; SET LOCAL enable_seqscan = off`
+
 // How patient transactions are. Somebody at a terminal would rather wait than
 // type again. A step of the tick comes again with the next one, and meanwhile
 // holds up all that has nothing to do with the row that somebody sits on; what is
@@ -226,6 +228,17 @@ var (
 	patient = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 3}
 	brisk   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 1}
 	hasty   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "500ms"), 1}
+	// What a burst is made of. A table that was empty when the server last counted
+	// it, as after a restore, would be read from end to end for each row of a step,
+	// so indexes are used whatever it believes. Planning does not wait for the disk:
+	// a claim takes along whatever was written before it, and what a crash of the
+	// server takes back before that is planned again. A claim does wait: its attempt
+	// number is a fence only as long as nobody gets it twice. Where the server
+	// confirms commits before they are on disk, a mark must still be there after a
+	// failover.
+	planning = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = off`, 1}
+	claiming = patience{brisk.words + indexed, 1}
+	marking  = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = on`, 1}
 	// still is for what is read in several statements that must fit together.
 	still = patience{fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), 3}
 )
@@ -293,6 +306,19 @@ func code(err error) pq.ErrorCode {
 		return e.Code
 	}
 	return ""
+}
+
+// planning is tx for what plans. A table that was empty when it was last looked
+// at, as after a restore, is read from end to end for each row of a step unless
+// the server is kept from it. And nobody waits for the disk: until a mark, which
+// does, nothing has left, and what a crash of the server takes back is planned again.
+func (s *Store) planning(ctx context.Context, what string, f func(*sql.Tx) error) error {
+	return s.tx(ctx, what, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_seqscan = off; SET LOCAL synchronous_commit = off`); err != nil {
+			return err
+		}
+		return f(tx)
+	})
 }
 
 // lost reports whether a transaction failed for a reason that running it again mends.
