@@ -17,8 +17,8 @@ import (
 func (s *Scheduler) room(now time.Time) (int, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := min(s.o.Batch, 2*s.o.Batch-s.inFlight)
-	if free <= 0 {
+	free := min(s.take, 2*s.take-s.inFlight)
+	if s.crowded() {
 		return 0, ""
 	}
 	n := s.relay.room(now, free, s.inFlight)
@@ -26,6 +26,42 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 		return 0, s.relay.why
 	}
 	return n, ""
+}
+
+// A batch grows up to so many times where the wire is quicker than the claims, as
+// long as it has no more than growthLimit.
+const (
+	growth      = 8
+	growthLimit = 800
+)
+
+// crowded reports whether so many are in flight that no more are claimed. Where
+// batches are large, a small one is not worth its claim. For who holds s.mu.
+func (s *Scheduler) crowded() bool {
+	if s.take > s.o.Batch {
+		return s.inFlight > s.take+s.take/2
+	}
+	return s.inFlight >= 2*s.take
+}
+
+// most is how many notices a claim takes at the most.
+func (s *Scheduler) most() int { return max(s.o.Batch, min(growth*s.o.Batch, growthLimit)) }
+
+// adapt sets how many the next claim takes. What a batch costs beyond its letters
+// is the same for many as for few, so it grows while the hands have nothing left
+// when the next one comes. Where they are slow it is small again, and what is
+// urgent finds few before it.
+func (s *Scheduler) adapt(full bool) {
+	waiting := len(s.outbox) + len(s.express)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !full, waiting > s.take/2:
+		s.take = max(s.o.Batch, s.take/2)
+	case waiting == 0 && s.backlog:
+		s.take = min(2*s.take, s.most())
+	}
+	s.backlog = full // the first batch finds idle hands whatever they can do
 }
 
 // claimsATick is how many batches a tick claims. Hands that are quicker than the
@@ -66,6 +102,7 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 		s.mu.Lock()
 		s.inFlight += len(claims)
 		s.mu.Unlock()
+		s.adapt(len(claims) == n)
 		if err := s.prepare(ctx, now, claims, r); err != nil {
 			return err
 		}
@@ -267,8 +304,8 @@ func failedToCompose(err error, now time.Time) convened.Outcome {
 // start sets the hands and the settler to work. Letters that are still in the
 // outbox when ctx ends go back; what is on the wire is finished.
 func (s *Scheduler) start(ctx context.Context) {
-	s.outbox, s.express = make(chan job, 2*s.o.Batch), make(chan job, 2*s.o.Batch)
-	s.outcomes = make(chan settling, 2*s.o.Batch)
+	s.outbox, s.express = make(chan job, 2*s.most()), make(chan job, 2*s.most())
+	s.outcomes = make(chan settling, 2*s.most())
 	for range s.o.Hands {
 		s.hands.Go(func() {
 			for j, open := s.next(); open; j, open = s.next() {
@@ -385,9 +422,9 @@ func (s *Scheduler) stop(ctx context.Context) {
 func (s *Scheduler) settle() {
 	for first := range s.outcomes {
 		batch := []settling{first}
-		moment := time.NewTimer(settleMoment)
+		moment, longer := time.NewTimer(settleMoment), false
 	collect:
-		for len(batch) < 2*s.o.Batch {
+		for len(batch) < 2*s.most() {
 			select {
 			case w, open := <-s.outcomes:
 				if !open {
@@ -395,7 +432,11 @@ func (s *Scheduler) settle() {
 				}
 				batch = append(batch, w)
 			case <-moment.C:
-				break collect
+				if len(batch) < settleMany || longer {
+					break collect
+				}
+				longer = true
+				moment.Reset(settleLonger)
 			}
 		}
 		moment.Stop()
@@ -403,8 +444,13 @@ func (s *Scheduler) settle() {
 	}
 }
 
-// settleMoment is how long an outcome may wait for others to be settled with.
-const settleMoment = 5 * time.Millisecond
+// settleMoment is how long an outcome may wait for others to be settled with; where
+// so many come within it, it is worth while to wait for more.
+const (
+	settleMoment = 5 * time.Millisecond
+	settleMany   = 10
+	settleLonger = 25 * time.Millisecond
+)
 
 // settlePatience bounds the waits between tries to settle.
 const settlePatience = 2 * time.Second

@@ -635,3 +635,42 @@ func TestNeverMoreThanTwoBatchesAreInHand(t *testing.T) {
 		}
 	})
 }
+
+// What a batch costs is the same for many as for few, so where the wire is quick
+// it grows, and where the wire is slow again it shrinks.
+func TestABatchGrowsWithTheSpeedOfTheWire(t *testing.T) {
+	inWith(t, func(o *scheduler.Options) { o.Batch, o.Hands = 10, 8 }, func(t *testing.T, r *rig) {
+		e := webinar("w", 1000*time.Hour)
+		for range 2000 {
+			r.add(confirmation(e))
+		}
+		r.fail = func(method, _ string) error {
+			if method == "Claim" {
+				pass(time.Second) // all that was claimed before is settled
+			}
+			return nil
+		}
+		for range 4 {
+			if _, err := r.Tick(t.Context(), bubble()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		largest := 0
+		for _, c := range r.called("Claim") {
+			largest = max(largest, c.n)
+		}
+		if largest != 80 {
+			t.Errorf("a claim asks for at most %d, want 80", largest)
+		}
+		r.fail, r.takes = nil, time.Second
+		for range 400 {
+			if _, err := r.Tick(t.Context(), bubble()); err != nil {
+				t.Fatal(err)
+			}
+			pass(100 * time.Millisecond)
+		}
+		if n := r.InFlight(); n > 20 {
+			t.Errorf("with a slow wire %d are in hand, want at most 20", n)
+		}
+	})
+}

@@ -64,10 +64,16 @@ func (s *Scheduler) pause(ctx context.Context, wait time.Duration) {
 	if s.full() {
 		// Only an outcome makes room: to look again before is of no use.
 		wait = max(wait, 20*time.Millisecond)
-		select {
-		case <-s.freed:
-		case <-time.After(wait):
-		case <-ctx.Done():
+		limit := time.NewTimer(wait)
+		defer limit.Stop()
+		for s.full() {
+			select {
+			case <-s.freed:
+			case <-limit.C:
+				return
+			case <-ctx.Done():
+				return
+			}
 		}
 		return
 	}
@@ -86,7 +92,7 @@ func (s *Scheduler) pause(ctx context.Context, wait time.Duration) {
 func (s *Scheduler) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.inFlight >= 2*s.o.Batch
+	return s.crowded()
 }
 
 // InFlight returns how many notices are claimed and not settled.

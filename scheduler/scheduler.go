@@ -87,7 +87,7 @@ type Options struct {
 	Identify func(*convened.Newcomer)
 
 	Hands       int           // letters on the wire at the same time: the relay's connections; 0 is 8
-	Batch       int           // notices a claim takes; 0 is 100
+	Batch       int           // notices a claim takes, more where the wire is quick; 0 is 100
 	Poll        time.Duration // how often to look without a hint; 0 is 5 s
 	Lease       time.Duration // how long a claim holds, a marked letter waits for a hand, and a dialogue may take up to its final dot; 0 is 60 s
 	DotTimeout  time.Duration // how long the server may take for its last reply; 0 is 10 minutes
@@ -127,6 +127,8 @@ type Scheduler struct {
 
 	mu       sync.Mutex
 	inFlight int                          // claimed and not settled
+	take     int                          // how many the next claim takes: see adapt
+	backlog  bool                         // the last claim got all that it asked for
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
 	busy     map[string]time.Time         // since when somebody else has held what a step needs
@@ -169,7 +171,7 @@ func New(o Options) *Scheduler {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}, busy: map[string]time.Time{}}
-	s.idle = sync.NewCond(&s.mu)
+	s.idle, s.take = sync.NewCond(&s.mu), o.Batch
 	return s
 }
 

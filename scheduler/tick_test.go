@@ -476,7 +476,7 @@ func TestAnOccasionIsPlannedForWhomItIs(t *testing.T) {
 func TestABacklogDoesNotKeepATickFromItsEnd(t *testing.T) {
 	inWith(t, func(o *scheduler.Options) { o.Batch = 5 }, func(t *testing.T, r *rig) {
 		e := webinar("w", 1000*time.Hour)
-		const waiting = 100
+		const waiting = 200
 		for range waiting {
 			r.add(confirmation(e))
 		}
