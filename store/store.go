@@ -217,7 +217,9 @@ type patience struct {
 	waits int
 }
 
-const indexed = `; SET LOCAL enable_seqscan = off`
+// The compiler takes seconds for what is believed to be dear, as a scan is that
+// is forbidden, and none of these statements is worth one.
+const indexed = `; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`
 
 // How patient transactions are. Somebody at a terminal would rather wait than
 // type again. A step of the tick comes again with the next one, and meanwhile

@@ -11,7 +11,7 @@ WITH input AS (
 ), held AS MATERIALIZED (
     SELECT e.slug, e.revision, e.sequence
     FROM convened.events e
-    WHERE e.slug IN (SELECT n.event FROM convened.notices n JOIN input i ON n.id = i.id)
+    WHERE e.slug = ANY (ARRAY(SELECT n.event FROM convened.notices n WHERE n.id = ANY ($1::bigint[]))) -- by id, never by event
     ORDER BY e.slug
     FOR SHARE
 )
