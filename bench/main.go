@@ -1,21 +1,55 @@
 //go:build linux
 
+// Bench measures convened beside what somebody would build instead, in one go and
+// on one machine: the same letters' size, the same sinks, the same Postgres that
+// keeps what it promised. See README.md for what is measured and how to read it.
+//
+// # What it will not do
+//
+// It compares nothing across runs: absolute figures are the machine's, on that
+// day. What counts are the ratios within one run. It tunes nobody but as their
+// manuals advise, and leaves nothing out of convened: it is the program as it is
+// installed, from the instant at which reminders are due to rows that say sent.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
 
+// An options says what is measured.
+type options struct {
+	bin, keep, what, out string
+	letters, connections int
+	rounds               int
+	old                  int
+	stacks, sinks        string
+}
+
 func main() {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin", "where convened, bench-sink and bench-river are built")
+	flag.StringVar(&o.keep, "keep", "", "a directory for the logs, which is left behind; \"\" is none")
+	flag.StringVar(&o.out, "out", "", "a file for the figures, as JSON; \"\" is none")
+	flag.StringVar(&o.what, "what", "burst,latency,confirmations,daemons,growth,idle", "with commas")
+	flag.StringVar(&o.stacks, "stacks", "smtp-source,convened,river,node", "of the burst, with commas")
+	flag.StringVar(&o.sinks, "sinks", "smtp-sink,light", "of the burst, with commas")
+	flag.IntVar(&o.letters, "letters", 100_000, "of a burst; the peers send a part of them")
+	flag.IntVar(&o.connections, "connections", 8, "to the sink")
+	flag.IntVar(&o.rounds, "rounds", 3, "of each; the stacks take turns")
+	flag.IntVar(&o.old, "old", 1_000_000, "registrations of events that are over, for idle")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx)
+	err := run(ctx, o)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -23,18 +57,19 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
-	bin := flag.String("bin", "bin", "where convened, sink and river are built")
-	letters := flag.Int("letters", 100_000, "letters of convened and smtp-source")
-	connections := flag.Int("connections", 8, "to the sink")
-	rounds := flag.Int("rounds", 3, "of each")
-	only := flag.String("only", "convened", "stacks, with commas")
-	sinks := flag.String("sinks", "light,smtp-sink", "with commas")
-	size := flag.Int("size", 24000, "about how large a letter is")
-	keep := flag.String("keep", "", "a directory that is left behind, with logs")
-	batch := flag.String("batch", "", "configuration")
-	flag.Parse()
-	dir := *keep
+// Figures are all results of a run.
+type Figures struct {
+	Date    string
+	Machine string
+	Burst   []Result           `json:",omitempty"`
+	Latency []Result           `json:",omitempty"`
+	Daemons []Result           `json:",omitempty"`
+	Growth  []Result           `json:",omitempty"`
+	Others  map[string]float64 // by what is measured
+}
+
+func run(ctx context.Context, o options) error {
+	dir := o.keep
 	if dir == "" {
 		var err error
 		if dir, err = os.MkdirTemp("", "convened-bench-"); err != nil {
@@ -45,42 +80,72 @@ func run(ctx context.Context) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	abs, err := filepath.Abs(*bin)
+	bin, err := filepath.Abs(o.bin)
 	if err != nil {
 		return err
 	}
-	s, err := newSite(ctx, dir, filepath.Join(abs, "convened"))
+	s, err := newSite(ctx, dir, filepath.Join(bin, "convened"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.pg.Stop() }()
-	s.sink = filepath.Join(abs, "sink")
-	for round := range *rounds {
-		for _, sink := range strings.Split(*sinks, ",") {
-			for _, name := range strings.Split(*only, ",") {
-				m, err := s.lightSink(0)
-				if sink == "smtp-sink" {
-					m.stop()
-					m, err = s.smtpSink()
-				}
-				if err != nil {
-					return err
-				}
-				var st stack
-				switch name {
-				case "convened":
-					st = &convenedStack{more: map[string]string{"batch": *batch}}
-				case "smtp-source":
-					st = smtpSource{}
-				}
-				r, err := s.measure(name, st, &job{Letters: *letters, Connections: *connections, Size: *size, server: m})
-				m.stop()
-				if err != nil {
-					return err
-				}
-				fmt.Printf("%s round %d %+v\n", time.Now().Format(time.TimeOnly), round, r)
-			}
+	s.sink, s.river = filepath.Join(bin, "bench-sink"), filepath.Join(bin, "bench-river")
+	if s.node, err = filepath.Abs("bench/peers/node"); err != nil {
+		return err
+	}
+	f := &Figures{Date: time.Now().Format(time.RFC3339), Machine: machine(), Others: map[string]float64{}}
+	fmt.Println(f.Machine + ", " + f.Date)
+	for _, what := range strings.Split(o.what, ",") {
+		fmt.Println()
+		var err error
+		switch what {
+		case "burst":
+			err = s.burst(o, f)
+		case "latency":
+			err = s.latency(o, f)
+		case "confirmations":
+			err = s.confirmations(f)
+		case "daemons":
+			err = s.daemons(o, f)
+		case "growth":
+			err = s.growth(o, f)
+		case "idle":
+			err = s.idle(o, f)
+		default:
+			err = fmt.Errorf("-what %q is none of burst, latency, confirmations, daemons, growth and idle", what)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	if o.out == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(o.out, append(b, '\n'), 0o644)
+}
+
+// machine says on what it was measured.
+func machine() string {
+	model := "unknown processor"
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(b)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			model = strings.TrimSpace(value)
+			break
+		}
+	}
+	version := "Postgres of an unknown version"
+	if out, err := exec.Command("pg_config", "--version").Output(); err == nil {
+		version = strings.TrimSpace(string(out))
+	}
+	load, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(load), " ")
+	return fmt.Sprintf("%d processors (%s), %s, %s, load %s before", runtime.NumCPU(), model, version, runtime.Version(), first)
 }

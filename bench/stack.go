@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -71,7 +69,7 @@ func (c *convenedStack) begin(j *job) error {
 	}
 	// The event is applied with its instant far off, and moved to it when all is in place.
 	event := filepath.Join(c.state, "event.yaml")
-	if err := os.WriteFile(event, []byte(eventFile(time.Now().Add(24*time.Hour), j.Size)), 0o600); err != nil {
+	if err := os.WriteFile(event, []byte(eventFile(time.Now().Add(24*time.Hour))), 0o600); err != nil {
 		return err
 	}
 	if err := j.convened(admin, "event", "apply", event, "--yes"); err != nil {
@@ -85,13 +83,10 @@ func (c *convenedStack) begin(j *job) error {
 			return err
 		}
 	}
-	if _, err := c.q.ask(`VACUUM ANALYZE; CHECKPOINT; SELECT 1`); err != nil {
+	if _, err := c.q.ask(`VACUUM ANALYZE convened.registrations; VACUUM ANALYZE convened.notices; CHECKPOINT; SELECT 1`); err != nil {
 		return err
 	}
 	j.Due = time.Now().Add(lead).Truncate(time.Second).Add(time.Second)
-	if err := os.WriteFile(event, []byte(eventFile(j.Due.Add(remindBefore), j.Size)), 0o600); err != nil {
-		return err
-	}
 	// Nobody was told of the start that it is moved from.
 	if _, err := c.q.ask(fmt.Sprintf(`UPDATE convened.events SET starts_local = '%[1]s', ends_local = '%[2]s', starts_at = '%[1]s+00', ends_at = '%[2]s+00', over_at = '%[2]s+00', moved_at = now() - interval '1 day' WHERE slug = 'webinar';
 		SELECT 1`, j.Due.Add(remindBefore).UTC().Format("2006-01-02 15:04:05"), j.Due.Add(remindBefore+time.Hour).UTC().Format("2006-01-02 15:04:05"))); err != nil {
@@ -110,9 +105,8 @@ func (c *convenedStack) begin(j *job) error {
 // remindBefore is how long before its start the event reminds.
 const remindBefore = 2 * time.Hour
 
-// eventFile is the event, with a description that makes a letter of about size
-// bytes. 0 leaves it short.
-func eventFile(starts time.Time, size int) string {
+// eventFile is the event.
+func eventFile(starts time.Time) string {
 	const layout = "2006-01-02 15:04:05"
 	starts = starts.UTC()
 	return fmt.Sprintf(`event: webinar
@@ -125,25 +119,9 @@ location: Online
 join_url: https://example.org/join
 page_url: https://example.org/events/webinar
 organizer: {name: Metropolis, email: events@example.org}
-description: %q
 reminders:
   - {name: soon, before: 2h, late: skip}
-`, starts.Format(layout), starts.Add(time.Hour).Format(layout), filler(size))
-}
-
-// bare is what a letter of the benchmark's event has in bytes without a
-// description, and each is how often a byte of it is in a letter: in the text, the
-// HTML, and in two calendars, of which one is in base64.
-const (
-	bare = 22_000
-	each = 4
-)
-
-// filler is text of a length that makes a letter of about size bytes.
-func filler(size int) string {
-	const words = "Cities work with partners abroad, and what comes of it shows in their streets. "
-	n := min(max(0, (size-bare)/each), 4000)
-	return strings.Repeat(words, n/len(words)+1)[:n]
+`, starts.Format(layout), starts.Add(time.Hour).Format(layout))
 }
 
 // seated makes n people with a seat each, in one statement, as if they had been
@@ -185,10 +163,6 @@ func (c *convenedStack) done(j *job) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("CONVENED_PROFILE") != "" {
-		_ = j.processes[0].cmd.Process.Signal(syscall.SIGUSR1)
-		time.Sleep(500 * time.Millisecond)
-	}
 	if want := fmt.Sprintf("%d of %[1]d", j.Letters); answer != want {
 		return j.processes[0].failed(fmt.Errorf("%s are sent, want %s", answer, want))
 	}
@@ -208,6 +182,7 @@ type peerStack struct {
 	name    string
 	program func(s *site) (dir string, args []string)
 	copies  int // processes; each is told its number
+	env     []string
 }
 
 func (p *peerStack) begin(j *job) error {
@@ -233,7 +208,8 @@ func (p *peerStack) begin(j *job) error {
 			return err
 		}
 		env := []string{"DATABASE_URL=" + j.pg.TCPURL(db), "SMTP_ADDR=" + j.server.addr, fmt.Sprintf("LETTERS=%d", j.Letters), fmt.Sprintf("CONNECTIONS=%d", j.Connections/max(p.copies, 1)),
-			fmt.Sprintf("SIZE=%d", j.Size), fmt.Sprintf("DUE=%d", j.Due.UnixMilli()), fmt.Sprintf("COPY=%d", i), "PWD=" + dir}
+			fmt.Sprintf("SIZE=%d", j.Size), fmt.Sprintf("DUE=%d", j.Due.UnixMilli()), fmt.Sprintf("COPY=%d", i)}
+		env = append(env, p.env...)
 		q, err := launchIn(dir, j.dir, fmt.Sprintf("%s-%d", p.name, i), env, path, args[1:]...)
 		if err != nil {
 			return err
