@@ -112,8 +112,8 @@ func (l letterChoice) instant(now time.Time, e *convened.Event) (time.Time, bool
 }
 
 // sample is what the desk is asked for. person is nil for readers that nobody is.
-func (l letterChoice) sample(at time.Time, person *store.Person, draft *desk.Draft) desk.Sample {
-	s := desk.Sample{Kind: l.Kind, Language: l.Language, Rule: l.Rule, At: at, Draft: draft, Inert: true}
+func (l letterChoice) sample(at time.Time, person *store.Person, wanted *convened.Event) desk.Sample {
+	s := desk.Sample{Kind: l.Kind, Language: l.Language, Rule: l.Rule, At: at, Wanted: wanted, Inert: true}
 	if l.Kind != convened.ReminderKind && l.Kind != convened.Followup {
 		s.Rule = ""
 	}
@@ -307,7 +307,7 @@ func (c *organiser) fillIn(r *http.Request, e *errand, p *lettersPage) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.desk.ShowLetter(r.Context(), e.now, e.event.Slug, p.Choice.sample(at, person, d.draft(e.event)))
+	l, err := e.desk.ShowLetter(r.Context(), e.now, e.event.Slug, p.Choice.sample(at, person, drafted.Event))
 	switch {
 	case errors.Is(err, desk.ErrNoRule):
 		p.Why = p.W.NoRule
@@ -467,9 +467,14 @@ func (c *organiser) framed(w http.ResponseWriter, r *http.Request, e *errand) (*
 		c.unavailable(w, r, e, err)
 		return nil, false
 	}
-	l, err := e.desk.ShowLetter(r.Context(), e.now, e.event.Slug, choice.sample(at, person, d.draft(e.event)))
+	drafted := d.draft(e.event).On(e.event)
+	if len(drafted.Problems) > 0 {
+		c.sorry(w, r, e, http.StatusNotFound)
+		return nil, false
+	}
+	l, err := e.desk.ShowLetter(r.Context(), e.now, e.event.Slug, choice.sample(at, person, drafted.Event))
 	switch {
-	case errors.Is(err, desk.ErrNoRule), errors.Is(err, desk.ErrNoTrouble), errors.Is(err, desk.ErrUnwritable), len(desk.ProblemsOf(err)) > 0:
+	case errors.Is(err, desk.ErrNoRule), errors.Is(err, desk.ErrNoTrouble), errors.Is(err, desk.ErrUnwritable):
 		c.sorry(w, r, e, http.StatusNotFound)
 	case err != nil:
 		c.unavailable(w, r, e, err)

@@ -337,7 +337,7 @@ func (c *organiser) sendTrial(w http.ResponseWriter, r *http.Request, e *errand,
 		status, p.Problem = http.StatusServiceUnavailable, p.Unavailable
 		return
 	}
-	outcome, _, err := e.desk.SendTest(r.Context(), e.now, e.event.Slug, p.Choice.sample(at, person, p.Texts.draft.draft(e.event)), p.To)
+	outcome, _, err := e.desk.SendTest(r.Context(), e.now, e.event.Slug, p.Choice.sample(at, person, p.Texts.draft.draft(e.event).On(e.event).Event), p.To)
 	switch {
 	case errors.Is(err, desk.ErrUnwritable):
 		p.Problem = err.Error()

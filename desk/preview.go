@@ -25,8 +25,11 @@ type Sample struct {
 	Zone     string    // "" is the registrant's, or the event's
 	Rule     string    // key of the reminder; "" is the last before the start, or the first after it
 	At       time.Time // the instant at which it is sent; zero is when it would be
-	Draft    *Draft    // the schedule and the introduction that it is made with; nil is the event's
 	Inert    bool      // its links lead nowhere, whoever it is for: somebody else looks at it
+
+	// Wanted is the event as it would be after an edit that has not been made; nil is
+	// the event as it is.
+	Wanted *convened.Event
 }
 
 // Why a letter can't be shown that could be another time.
@@ -42,12 +45,10 @@ func (d *Desk) Preview(ctx context.Context, now time.Time, slug string, s Sample
 	if err != nil {
 		return nil, now, fmt.Errorf("event %q: %w", slug, err)
 	}
-	if s.Draft != nil {
-		drafted := s.Draft.On(e)
-		if err := drafted.Err(); err != nil {
-			return nil, now, err
-		}
-		e = drafted.Event
+	if s.Wanted != nil {
+		w := *s.Wanted
+		w.Status, w.Sequence, w.Revision, w.SequencedAt, w.MovedAt, w.CreatedAt = e.Status, e.Sequence, e.Revision, e.SequencedAt, e.MovedAt, e.CreatedAt
+		e = &w
 	}
 	c := &convened.Claim{Event: *e, Told: -1}
 	// Nobody has this number: the links are there, and lead nowhere.

@@ -89,6 +89,33 @@ func TestEditLosesNothingThatWasWritten(t *testing.T) {
 	}
 }
 
+func TestALetterIsSeenAsAFileWouldMakeIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	s.apply("webinar", 240*time.Hour, "reminders:\n  - before: 24h\n")
+	file := filepath.Join(t.TempDir(), "wanted.yaml")
+	text := strings.ReplaceAll(s.must("event", "show", "webinar", "--file"), "title: Webinar", "title: Another") + "    note: Bring tea.\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.must("preview", "webinar", "--kind", "reminder", "--file", file); !strings.Contains(out, "Bring tea.") || !strings.Contains(out, "Another") {
+		t.Errorf("it is\n%s", out)
+	}
+	if out := s.must("preview", "webinar", "--kind", "reminder"); strings.Contains(out, "Bring tea.") {
+		t.Errorf("to look applied the file:\n%s", out)
+	}
+	s.must("test-send", "webinar", "--kind", "reminder", "--file", file, "--to", "me@example.org")
+	s.wait(1, 30*time.Second)
+	p, err := readLetter(s.letterTo("me@example.org").Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantIn(t, string(p.text), "Bring tea.")
+	if out := s.convened("preview", "another", "--file", file); out.code == 0 {
+		t.Errorf("the file of another event is taken:\n%s", out.stdout)
+	}
+}
+
 var leftIn = regexp.MustCompile(`What you wrote is in (\S+)`)
 
 // left wants what was written in the file that a message names, and cleans up.

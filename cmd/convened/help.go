@@ -79,6 +79,7 @@ var examples = map[string][]string{
 		"convened preview my-webinar --kind confirmation --language fr",
 		"convened preview my-webinar --kind reminder --as ana@example.org --at '2026-11-25 15:00' --out reminder.eml",
 		"convened preview my-webinar --kind update --html > update.html",
+		"convened preview my-webinar --kind reminder --file webinar.yaml    # with the note that is only in the file so far",
 	},
 	"convened test-send": {
 		"convened test-send my-webinar --to me@example.org",

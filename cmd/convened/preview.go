@@ -21,17 +21,27 @@ type sampleFlags struct {
 	Zone     string `help:"As a reader in this time zone."`
 	Rule     string `help:"Which rule's reminder, by its name or text." placeholder:"KEY"`
 	At       string `help:"As if sent at this time, in the event's zone: '2026-11-25 15:00'." placeholder:"TIME"`
+	File     string `help:"As if this event file were applied." placeholder:"FILE"`
 }
 
 // sample reads the flags. Times are in the event's zone.
 func (f sampleFlags) sample(e *env, d *desk.Desk) (desk.Sample, error) {
 	s := desk.Sample{Kind: convened.Kind(f.Kind), As: f.As, Name: f.Name, Language: f.Language, Zone: f.Zone, Rule: f.Rule}
-	if f.At == "" {
-		return s, nil
-	}
 	ev, err := d.Store.Event(e.ctx, f.Event)
 	if err != nil {
 		return s, fmt.Errorf("event %q: %w", f.Event, err)
+	}
+	if f.File != "" {
+		if ev, err = e.readEvent(f.File); err != nil {
+			return s, err
+		}
+		if ev.Slug != f.Event {
+			return s, usageError{fmt.Errorf("%s is the file of event %q, not of %q", f.File, ev.Slug, f.Event)}
+		}
+		s.Wanted = ev
+	}
+	if f.At == "" {
+		return s, nil
 	}
 	wall, err := convened.ParseWall(f.At)
 	if err != nil {
