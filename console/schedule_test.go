@@ -29,18 +29,6 @@ func typed(revision int, do string, rows ...map[string]string) string {
 	return form.Encode()
 }
 
-// enrol has people take seats at the webinar.
-func (o *office) enrol(list ...store.Entry) {
-	o.t.Helper()
-	for i := range list {
-		list[i].Event, list[i].CreatedAt = "webinar", o.clock()
-	}
-	if _, err := o.store.AddRegistrations(o.t.Context(), list); err != nil {
-		o.t.Fatal(err)
-	}
-	o.at(o.clock())
-}
-
 func hours(n string) map[string]string {
 	return map[string]string{"way": hoursBefore, "count": n, "unit": "h", "late": "fold"}
 }
