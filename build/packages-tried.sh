@@ -57,8 +57,9 @@ database: {url: "postgres:///convened?host=/run/postgresql&sslmode=disable"}
 smtp: {host: 127.0.0.1, port: 2525, tls: none, from: Lab <lab@example.org>}
 public: {url: "https://events.example.org"}
 YAML
-systemd-run -q --unit=sinkd --property=StandardOutput=truncate:/lab/letters.txt --property=StandardInput=file:/dev/tty /lab/sinkd -listen 127.0.0.1:2525 2>/dev/null ||
-	systemd-run -q --unit=sinkd --property=StandardOutput=truncate:/lab/letters.txt sh -c 'sleep infinity | /lab/sinkd -listen 127.0.0.1:2525'
+# Its standard input is where scripts come from, and its end is the end.
+systemd-run -q --unit=sinkd --property=StandardOutput=truncate:/lab/letters.txt sh -c 'sleep infinity | /lab/sinkd -listen 127.0.0.1:2525'
+until_ "the mail server listens" grep -q listening /lab/letters.txt
 try "migrate" as postgres -- convened migrate
 systemctl enable -q --now convened && ok "start" || wrong "start"
 until_ "the daemon runs" sh -c 'systemctl show -P StatusText convened | grep -q "^running"'

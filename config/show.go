@@ -88,6 +88,15 @@ func mailbox(a mail.Address) string {
 	return Scalar(a.Name + " <" + a.Address + ">")
 }
 
+// File returns the file or directory that a key names, "" where it names none or
+// is for something else.
+func (c *Config) File(name string) string {
+	if !keyNamed(name).path {
+		return ""
+	}
+	return field(c, name).String()
+}
+
 // Origin says where the value of a key came from: "default", "not set",
 // "convened.yaml:3", "environment variable CONVENED_BATCH", "credential
 // smtp-password". It panics for a name that is no key.

@@ -7,23 +7,36 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"convened"
 )
 
+// A Welcome is how a relay took us in.
+type Welcome struct {
+	TLS     string    // the version, such as "TLS 1.3"; "" where the connection is in the clear
+	Expires time.Time // when the relay's certificate does; zero without TLS
+	Login   bool      // whether we logged in
+}
+
 // Check connects, greets, secures, logs in and says good-bye, without a letter.
 // Its error names the key of the configuration, says what is wrong and how to
 // mend it.
-func (r *Relay) Check(ctx context.Context) error {
+func (r *Relay) Check(ctx context.Context) (Welcome, error) {
 	c, f := r.dial(ctx)
 	if f == nil {
+		w := Welcome{Login: r.opts.Username != ""}
+		if secured, ok := c.net.(*tls.Conn); ok {
+			state := secured.ConnectionState()
+			w.TLS, w.Expires = tls.VersionName(state.Version), state.PeerCertificates[0].NotAfter
+		}
 		c.quit()
-		return nil
+		return w, nil
 	}
 	if f.cause == convened.CauseStopped {
-		return fmt.Errorf("check the relay: %w", context.Cause(ctx))
+		return Welcome{}, fmt.Errorf("check the relay: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("%s; %s", r.complaint(f), r.mend(f))
+	return Welcome{}, fmt.Errorf("%s; %s", r.complaint(f), r.mend(f))
 }
 
 func (r *Relay) complaint(f *fault) string {

@@ -107,6 +107,17 @@ func (s *Signer) Record() (name, value string) {
 		"v=DKIM1; k=" + s.algo + "; p=" + base64.StdEncoding.EncodeToString(s.public)
 }
 
+// PublicKeyOf returns the key of a DKIM record (RFC 6376 3.6.1, p=) without the
+// white space that zone files put into it; "" where it has none.
+func PublicKeyOf(record string) string {
+	for tag := range strings.SplitSeq(record, ";") {
+		if name, value, ok := strings.Cut(tag, "="); ok && strings.TrimSpace(name) == "p" {
+			return strings.Join(strings.Fields(value), "")
+		}
+	}
+	return ""
+}
+
 // sign returns the message with its signature before it. Every line of message
 // must end in CRLF, and an empty one must follow the header.
 func (s *Signer) sign(message []byte, now time.Time) ([]byte, error) {

@@ -645,7 +645,7 @@ func TestTLSIsVerifiedOrTheLetterWaits(t *testing.T) {
 					t.Errorf("the server heard %q", c)
 				}
 			}
-			err := r.Check(t.Context())
+			_, err := r.Check(t.Context())
 			if tt.ok != (err == nil) {
 				t.Errorf("Check: %v", err)
 			}
@@ -700,7 +700,7 @@ func TestLoginThatFailsPausesAndLosesNothing(t *testing.T) {
 				o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
 			o := send(t, r, letter())
-			err := r.Check(t.Context())
+			_, err := r.Check(t.Context())
 			if tt.cause == "" {
 				if o.State != convened.Sent || err != nil {
 					t.Errorf("Send = %+v, Check: %v", o, err)
@@ -745,7 +745,7 @@ func TestRelayThatIsNotThereIsNobodysFault(t *testing.T) {
 	if o.State != convened.Planned || o.Cause != convened.CauseRelay || !o.Free || o.Phase != "connect" || o.Reply == "" {
 		t.Errorf("Send = %+v", o)
 	}
-	if err := r.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "see that the relay runs") {
+	if _, err := r.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "see that the relay runs") {
 		t.Errorf("Check: %v", err)
 	}
 }

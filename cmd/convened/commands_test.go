@@ -220,7 +220,7 @@ func TestCheckNamesWhatIsWrongAndTheMend(t *testing.T) {
 	if strings.Contains(out, "error") {
 		t.Errorf("a sound site has errors:\n%s", out)
 	}
-	for _, want := range []string{"v=spf1", "_dmarc.example.org", "v=DMARC1"} {
+	for _, want := range []string{"clock", "time zones", "statements", "permissions", "in the clear, without a login", "v=spf1", "_dmarc.example.org", "v=DMARC1"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say to publish %s:\n%s", want, out)
 		}

@@ -45,7 +45,9 @@ func (h journalHandler) at(l slog.Level) slog.Handler {
 }
 
 // Enabled is slog.Handler's, as are those below.
-func (h journalHandler) Enabled(ctx context.Context, l slog.Level) bool { return h.at(l).Enabled(ctx, l) }
+func (h journalHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return h.at(l).Enabled(ctx, l)
+}
 
 func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.at(r.Level).Handle(ctx, r)

@@ -41,7 +41,10 @@ func TestMetricsAreNotForTheWorld(t *testing.T) {
 	s := newSite(t, "")
 	base := s.console()
 	s.daemon()
-	s.until("the figures are there", func() bool { status, _, _ := s.ask(http.MethodGet, base+"/metrics", ""); return status == http.StatusOK })
+	s.until("the figures are there", func() bool {
+		status, _, _ := s.ask(http.MethodGet, base+"/metrics", "")
+		return status == http.StatusOK
+	})
 	r, err := http.NewRequest(http.MethodGet, base+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
