@@ -312,6 +312,7 @@ func (c *organiser) reviewEdit(r *http.Request, e *errand, fields []pair, action
 	p := plan.Proposal
 	q := &editReview{reviewPage: c.review(e, &schedulePage{frame: e.frame, W: scheduleWordsIn[e.Language]}, plan, r.PostFormValue("do") == "save"),
 		E: editWordsIn[e.Language], Action: action, Off: p.Notify == convened.Cancellation || p.Event.Status == convened.EventIsOff}
+	q.Title = q.E.Review + " – " + e.Named
 	q.Fields = append(fields, pair{"mails", strconv.Itoa(q.Mails)})
 	if p.Notify == "" || q.Mails == 0 {
 		return q

@@ -86,6 +86,7 @@ type stage struct {
 	mu      sync.Mutex
 	now     time.Time
 	letters []*mailer.Letter
+	gate    chan struct{} // lets one letter through at a time; nil: it is open
 }
 
 // newStage builds one whose letters link to publicURL.
@@ -143,6 +144,12 @@ func (s *stage) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, err
 	}
 	return scheduler.Letter{MessageID: l.MessageID, Send: func(context.Context) convened.Outcome {
 		s.mu.Lock()
+		gate := s.gate
+		s.mu.Unlock()
+		if gate != nil {
+			<-gate
+		}
+		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.verdict != nil {
 			if o := s.verdict(l, s.now); o.State != convened.Sent {
@@ -153,6 +160,14 @@ func (s *stage) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, err
 		s.letters = append(s.letters, l)
 		return convened.Outcome{Notice: l.Notice, Attempt: l.Attempt, State: convened.Sent, Code: 250, At: s.now}
 	}}, nil
+}
+
+// holdBack has letters wait for one send on the returned channel each.
+func (s *stage) holdBack() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = make(chan struct{})
+	return s.gate
 }
 
 // at sets the clock and has the daemon do what is due.

@@ -2,7 +2,7 @@ package console
 
 // editWords are what the form of an event and the page that asks say.
 type editWords struct {
-	NewTitle, EditTitle, CancelTitle                                                               string
+	NewTitle, EditTitle, Review, CancelTitle                                                       string
 	TitleGroup, TimeGroup, PlaceGroup, LanguageGroup, OrganizerGroup, AboutGroup, LooksGroup       string
 	Slug, SlugHint, SlugTaken, Title, Starts, Ends, Zone, ZoneHint, Where, Link, LinkHint, Page    string
 	Letters, LettersHint, HeldIn, HeldInHint, Organizer, OrganizerEmail, About, Colour, ColourHint string
@@ -16,7 +16,7 @@ type editWords struct {
 
 var editWordsIn = map[string]*editWords{
 	"en": {
-		NewTitle: "A new event", EditTitle: "Edit the event", CancelTitle: "Cancel the event?",
+		NewTitle: "A new event", EditTitle: "Edit the event", Review: "Save the event?", CancelTitle: "Cancel the event?",
 		TitleGroup: "Title", TimeGroup: "Time", PlaceGroup: "Place and link", LanguageGroup: "Languages", OrganizerGroup: "Organiser", AboutGroup: "Description", LooksGroup: "Appearance",
 		Slug: "Short name", SlugHint: "For links and commands: lower-case letters, digits and hyphens. It can’t be changed later.", SlugTaken: "There is an event of that name already.",
 		Title: "Title", Starts: "Starts", Ends: "Ends", Zone: "Time zone", ZoneHint: "A place such as Europe/Brussels. The times are what the clock on the wall shows there.",
@@ -28,7 +28,7 @@ var editWordsIn = map[string]*editWords{
 		Notices: "The letters", Subject: "Subject", CancelAsk: "This can’t be taken back: whoever is told that the event is off believes it.", CancelNow: "Cancel the event", CancelAndTell: "Cancel the event and tell %s",
 	},
 	"fr": {
-		NewTitle: "Un nouvel événement", EditTitle: "Modifier l’événement", CancelTitle: "Annuler l’événement\u00a0?",
+		NewTitle: "Un nouvel événement", EditTitle: "Modifier l’événement", Review: "Enregistrer l’événement\u00a0?", CancelTitle: "Annuler l’événement\u00a0?",
 		TitleGroup: "Titre", TimeGroup: "Horaire", PlaceGroup: "Lieu et lien", LanguageGroup: "Langues", OrganizerGroup: "Organisation", AboutGroup: "Description", LooksGroup: "Apparence",
 		Slug: "Nom court", SlugHint: "Pour les liens et les commandes\u00a0: lettres minuscules, chiffres et traits d’union. Il ne peut plus être changé ensuite.", SlugTaken: "Un événement porte déjà ce nom.",
 		Title: "Titre", Starts: "Début", Ends: "Fin", Zone: "Fuseau horaire", ZoneHint: "Un lieu tel que Europe/Brussels. Les heures sont celles de l’horloge murale à cet endroit.",
@@ -40,7 +40,7 @@ var editWordsIn = map[string]*editWords{
 		Notices: "Les e-mails", Subject: "Objet", CancelAsk: "Cela ne peut pas être repris\u00a0: quiconque apprend que l’événement est annulé le croit.", CancelNow: "Annuler l’événement", CancelAndTell: "Annuler l’événement et prévenir %s",
 	},
 	"es": {
-		NewTitle: "Un nuevo evento", EditTitle: "Editar el evento", CancelTitle: "¿Cancelar el evento?",
+		NewTitle: "Un nuevo evento", EditTitle: "Editar el evento", Review: "¿Guardar el evento?", CancelTitle: "¿Cancelar el evento?",
 		TitleGroup: "Título", TimeGroup: "Horario", PlaceGroup: "Lugar y enlace", LanguageGroup: "Idiomas", OrganizerGroup: "Organización", AboutGroup: "Descripción", LooksGroup: "Apariencia",
 		Slug: "Nombre corto", SlugHint: "Para enlaces y órdenes: letras minúsculas, cifras y guiones. No se puede cambiar después.", SlugTaken: "Ya hay un evento con ese nombre.",
 		Title: "Título", Starts: "Comienzo", Ends: "Fin", Zone: "Zona horaria", ZoneHint: "Un lugar como Europe/Brussels. Las horas son las del reloj de pared de allí.",
