@@ -120,7 +120,7 @@ func (c *organiser) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, desk.ErrSignIn):
 		c.Logger.Warn("nobody signed in: a wrong address or password", "client", clientOf(r))
 		p := c.signInPage(r, r.PostFormValue("next"))
-		p.Email, p.Problem = email, p.WrongPassword
+		p.Email, p.Problem = email, p.NotSignedIn
 		c.render(w, http.StatusUnprocessableEntity, "signin", p)
 		return
 	case err != nil:

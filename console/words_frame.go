@@ -3,14 +3,14 @@ package console
 // frameWords are what stands around every page of the console, and what a page says
 // that can't be shown.
 type frameWords struct {
-	Skip, Console                                                                 string
-	Events, Overview, Schedule, Letters, Registrants, Failures, Held              string
-	History                                                                       string
-	MainNavigation, EventNavigation, ChooseLanguage                               string
-	SignIn, SignOut, EmailAddress, Password, SignInNow, WrongPassword, SignedInAs string
-	OrWith, NotVouched                                                            string // %s: who lets people in
-	CalledOff, Over, LooksOnly                                                    string
-	Save, Cancel, Continue, Back                                                  string
+	Skip, Console                                                             string
+	Events, Overview, Schedule, Letters, Registrants, Failures, Held          string
+	History                                                                   string
+	MainNavigation, EventNavigation, ChooseLanguage                           string
+	SignIn, SignOut, EmailAddress, Phrase, SignInNow, NotSignedIn, SignedInAs string
+	OrWith, NotVouched                                                        string // %s: who lets people in
+	CalledOff, Over, LooksOnly                                                string
+	Save, Cancel, Continue, Back                                              string
 
 	NotFound, NotFoundMore, Foreign, ForeignMore, LookOnly, LookOnlyMore   string
 	TooMany, TooManyMore, Unavailable, UnavailableMore, Broken, BrokenMore string
@@ -22,8 +22,8 @@ var frameWordsIn = map[string]*frameWords{
 		Skip: "Skip to the content", Console: "Console",
 		Events: "Events", Overview: "Overview", Schedule: "Schedule", Letters: "Letters", Registrants: "Registrants", Failures: "Failures", Held: "Held", History: "History",
 		MainNavigation: "Main", EventNavigation: "This event", ChooseLanguage: "Language",
-		SignIn: "Sign in", SignOut: "Sign out", EmailAddress: "E-mail address", Password: "Password", SignInNow: "Sign in",
-		WrongPassword: "No user has this address and this password.", SignedInAs: "Signed in as", OrWith: "Sign in with %s", NotVouched: "%s did not say who you are, or there is no user of your address. Whoever runs this service can make one.",
+		SignIn: "Sign in", SignOut: "Sign out", EmailAddress: "E-mail address", Phrase: "Password", SignInNow: "Sign in",
+		NotSignedIn: "No user has this address and this password.", SignedInAs: "Signed in as", OrWith: "Sign in with %s", NotVouched: "%s did not say who you are, or there is no user of your address. Whoever runs this service can make one.",
 		CalledOff: "Cancelled", Over: "Over", LooksOnly: "You may look at this event, and change nothing.",
 		Save: "Save", Cancel: "Cancel", Continue: "Continue", Back: "Back",
 		NotFound: "There is no such page", NotFoundMore: "It may be an event that you were not given access to. Whoever runs this service can do so.",
@@ -38,8 +38,8 @@ var frameWordsIn = map[string]*frameWords{
 		Skip: "Aller au contenu", Console: "Console",
 		Events: "Événements", Overview: "Vue d’ensemble", Schedule: "Calendrier", Letters: "E-mails", Registrants: "Inscrits", Failures: "Échecs", Held: "Retenus", History: "Historique",
 		MainNavigation: "Principal", EventNavigation: "Cet événement", ChooseLanguage: "Langue",
-		SignIn: "Se connecter", SignOut: "Se déconnecter", EmailAddress: "Adresse e-mail", Password: "Mot de passe", SignInNow: "Se connecter",
-		WrongPassword: "Aucun compte n’a cette adresse et ce mot de passe.", SignedInAs: "Connecté en tant que", OrWith: "Se connecter avec %s", NotVouched: "%s n’a pas dit qui vous êtes, ou votre adresse n’a pas de compte. La personne qui gère ce service peut en créer un.",
+		SignIn: "Se connecter", SignOut: "Se déconnecter", EmailAddress: "Adresse e-mail", Phrase: "Mot de passe", SignInNow: "Se connecter",
+		NotSignedIn: "Aucun compte n’a cette adresse et ce mot de passe.", SignedInAs: "Connecté en tant que", OrWith: "Se connecter avec %s", NotVouched: "%s n’a pas dit qui vous êtes, ou votre adresse n’a pas de compte. La personne qui gère ce service peut en créer un.",
 		CalledOff: "Annulé", Over: "Terminé", LooksOnly: "Vous pouvez consulter cet événement, sans rien modifier.",
 		Save: "Enregistrer", Cancel: "Annuler", Continue: "Continuer", Back: "Retour",
 		NotFound: "Cette page n’existe pas", NotFoundMore: "C’est peut-être un événement auquel vous n’avez pas accès. La personne qui gère ce service peut vous le donner.",
@@ -54,8 +54,8 @@ var frameWordsIn = map[string]*frameWords{
 		Skip: "Ir al contenido", Console: "Consola",
 		Events: "Eventos", Overview: "Resumen", Schedule: "Calendario", Letters: "Correos", Registrants: "Inscritos", Failures: "Fallos", Held: "Retenidos", History: "Historial",
 		MainNavigation: "Principal", EventNavigation: "Este evento", ChooseLanguage: "Idioma",
-		SignIn: "Iniciar sesión", SignOut: "Cerrar sesión", EmailAddress: "Dirección de correo", Password: "Contraseña", SignInNow: "Iniciar sesión",
-		WrongPassword: "Ninguna cuenta tiene esta dirección y esta contraseña.", SignedInAs: "Sesión iniciada como", OrWith: "Iniciar sesión con %s", NotVouched: "%s no ha dicho quién es usted, o su dirección no tiene cuenta. Quien administra este servicio puede crear una.",
+		SignIn: "Iniciar sesión", SignOut: "Cerrar sesión", EmailAddress: "Dirección de correo", Phrase: "Contraseña", SignInNow: "Iniciar sesión",
+		NotSignedIn: "Ninguna cuenta tiene esta dirección y esta contraseña.", SignedInAs: "Sesión iniciada como", OrWith: "Iniciar sesión con %s", NotVouched: "%s no ha dicho quién es usted, o su dirección no tiene cuenta. Quien administra este servicio puede crear una.",
 		CalledOff: "Cancelado", Over: "Terminado", LooksOnly: "Puede consultar este evento, pero no cambiar nada.",
 		Save: "Guardar", Cancel: "Cancelar", Continue: "Continuar", Back: "Volver",
 		NotFound: "Esta página no existe", NotFoundMore: "Puede que sea un evento al que no tiene acceso. Quien administra este servicio puede dárselo.",
