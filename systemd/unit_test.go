@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -165,5 +166,21 @@ func TestUnitsStateDirectoryIsTheConfigurationsDefault(t *testing.T) {
 	got := settings(t, "StateDirectory")
 	if want := filepath.Base(config.Default().StateDir); len(got) != 1 || got[0] != want {
 		t.Errorf("StateDirectory=%q, want %q, by the default of state_dir", got, want)
+	}
+}
+
+// A reload has two relays for a moment, and a process may still listen to what
+// the one before it left.
+func TestUnitKeepsAllTheConnectionsThatThereMayBe(t *testing.T) {
+	const most = 100 // smtp.connections
+	got := settings(t, "FileDescriptorStoreMax")
+	if len(got) != 1 {
+		t.Fatalf("FileDescriptorStoreMax=%q, want one", got)
+	}
+	if n, err := strconv.Atoi(got[0]); err != nil || n < 3*most {
+		t.Errorf("FileDescriptorStoreMax=%s, want at least %d", got[0], 3*most)
+	}
+	if _, err := config.Load(os.DevNull, []string{"CONVENED_SMTP_CONNECTIONS=" + strconv.Itoa(most+1)}); err == nil || !strings.Contains(err.Error(), "smtp.connections") {
+		t.Errorf("smtp.connections may be more than %d: %v", most, err)
 	}
 }

@@ -36,7 +36,7 @@ func (p *process) kill(t *testing.T) {
 // is known too: nobody gets a letter twice.
 func TestAfterAKillNoLetterGoesTwiceWhereConnectionsAreKept(t *testing.T) {
 	t.Parallel()
-	slow := lab.SMTPOptions{Script: lab.At(lab.AtDot, lab.Reaction{Delay: 10 * time.Millisecond, Accept: true})}
+	slow := lab.SMTPOptions{Script: lab.At(lab.AtDot, lab.Reaction{Delay: 20 * time.Millisecond, Accept: true})}
 	t.Run("over TCP", func(t *testing.T) {
 		t.Parallel()
 		noneTwice(t, newSiteWith(t, slow, ""), 1500, 6)
