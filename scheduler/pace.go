@@ -22,7 +22,7 @@ type pace struct {
 	spacing time.Duration // between two letters
 	pause   time.Duration // the last one, after the domain complained
 	since   time.Time     // when it complained
-	next    time.Time     // the next free slot
+	turnstile
 	good    int           // letters accepted since spacing last changed
 }
 
@@ -51,13 +51,30 @@ func (p *pacer) slot(now time.Time, domain string) time.Time {
 	if d == nil {
 		return now
 	}
-	at := d.next
-	if at.Before(now) {
-		at = now
+	return d.slot(now, d.spacing)
+}
+
+// A turnstile lets one pass after another. Who comes too early is told when to
+// come back, each at a time of its own, and who comes back then passes.
+type turnstile struct {
+	open time.Time // nobody passes before
+	next time.Time // when the next one who has to wait is told to come
+}
+
+// slot returns now if one may pass, or else when to come back.
+func (t *turnstile) slot(now time.Time, spacing time.Duration) time.Time {
+	if !now.Before(t.open) {
+		// Who comes a little late takes nothing from who comes after.
+		t.open = later(t.open, now.Add(-spacing)).Add(spacing)
+		return now
 	}
-	d.next = at.Add(d.spacing)
+	at := later(t.next, t.open)
+	t.next = at.Add(spacing)
 	return at
 }
+
+// shut lets nobody pass before an instant.
+func (t *turnstile) shut(until time.Time) { t.open, t.next = until, until }
 
 // saw takes note of what a domain answered.
 func (p *pacer) saw(domain string, o convened.Outcome) {
@@ -69,7 +86,9 @@ func (p *pacer) saw(domain string, o convened.Outcome) {
 		if p.domains == nil {
 			p.domains = map[string]*pace{}
 		}
-		p.domains[domain] = &pace{spacing: firstSpacing, pause: firstPause, since: o.At, next: o.At.Add(firstPause)}
+		d = &pace{spacing: firstSpacing, pause: firstPause, since: o.At}
+		d.shut(o.At.Add(firstPause))
+		p.domains[domain] = d
 	case o.Cause == convened.CauseSlowDown:
 		// Letters that were on the wire together complain together: that is one
 		// complaint.
@@ -77,7 +96,8 @@ func (p *pacer) saw(domain string, o convened.Outcome) {
 			return
 		}
 		d.spacing, d.pause, d.good = min(2*d.spacing, mostSpacing), min(2*d.pause, mostPause), 0
-		d.since, d.next = o.At, o.At.Add(d.pause)
+		d.since = o.At
+		d.shut(o.At.Add(d.pause))
 	case o.State == convened.Sent && d != nil:
 		if d.good++; d.good < goodRun {
 			return

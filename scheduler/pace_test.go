@@ -42,6 +42,27 @@ func TestADomainThatComplainsGetsItsLettersOneByOne(t *testing.T) {
 	}
 }
 
+// Who was told to come back at an instant passes when that has come, and is not
+// told to come back again behind those who came meanwhile.
+func TestWhoComesBackAtItsSlotPasses(t *testing.T) {
+	t.Parallel()
+	var p pacer
+	p.saw("slow.example", complaint(paceStart))
+	var told []time.Time
+	for range 5 {
+		told = append(told, p.slot(paceStart, "slow.example"))
+	}
+	for i, at := range told {
+		late := time.Duration(i) * 100 * time.Millisecond
+		if again := p.slot(at.Add(late), "slow.example"); !again.Equal(at.Add(late)) {
+			t.Errorf("letter %d was told to come back at %s, came %s late, and is told to come back at %s", i, at, late, again)
+		}
+		if other := p.slot(at.Add(late), "slow.example"); !other.After(told[len(told)-1]) {
+			t.Errorf("one that is new goes at %s, before those that wait", other)
+		}
+	}
+}
+
 func TestComplaintsOfLettersThatWentTogetherAreOne(t *testing.T) {
 	t.Parallel()
 	var p pacer

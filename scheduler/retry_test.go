@@ -378,5 +378,12 @@ func TestOnlyTheDomainThatComplainsIsSlowedDown(t *testing.T) {
 				t.Errorf("letters %d and %d of the slow domain go together", i-1, i)
 			}
 		}
+		for range 20 {
+			pass(30 * time.Second)
+			r.until()
+		}
+		if got := r.states(); got[convened.Sent] != 7 {
+			t.Errorf("after ten minutes they are %v, want all sent", got)
+		}
 	})
 }
