@@ -78,6 +78,7 @@ type SMTP struct {
 	PasswordFile string        `yaml:"password_file" aka:"password,pass"`
 	Password     Secret        // from password_file or the credential
 	Connections  int           `yaml:"connections"`
+	Spare        int           `yaml:"spare"`
 	Rate         float64       `yaml:"rate"` // mails a second; 0 is unlimited
 	From         mail.Address  `yaml:"from" aka:"sender"`
 	ReplyTo      mail.Address  `yaml:"reply_to"`      // Address "": none

@@ -176,7 +176,7 @@ func TestEveryKeyCanBeSetInTheEnvironment(t *testing.T) {
 		"smtp.bounce_domain": "b.example.org", "smtp.dkim.domain": "example.org", "smtp.dkim.selector": "s", "public.listen": "[::1]:1",
 		"console.listen": "unix:/run/c.sock", "console.url": "https://example.org/c", "console.oidc.issuer": "https://login.example.org", "console.oidc.name": "Login", "console.oidc.client_id": "c", "console.oidc.create_users": "true", "console.oidc.client_secret_file": write(t, "p", "x", 0o600), "intake.listen": "[::1]:24", "allow_recipients": "example.org", "public.embed_on": "https://www.example.org", "templates_dir": t.TempDir(), "state_dir": "/tmp/state",
 		"database.password_file": write(t, "p", "x", 0o600), "smtp.password_file": write(t, "p", "x", 0o600), "smtp.dkim.key_file": write(t, "p", signingKey(t, 2048), 0o600),
-		"smtp.rate": "2.5", "smtp.port": "26", "smtp.connections": "3", "smtp.dot_timeout": "11m", "poll_interval": "6s", "batch": "7", "lease": "8s",
+		"smtp.rate": "2.5", "smtp.port": "26", "smtp.connections": "3", "smtp.spare": "4", "smtp.dot_timeout": "11m", "poll_interval": "6s", "batch": "7", "lease": "8s",
 		"retry.first": "9s", "grace": "10m", "update_quiet": "11s", "fuse.max": "12", "quarantine_after": "13 days", "preflight": "3h", "on_unknown.confirmation": "2", "on_unknown.update": "2", "on_unknown.cancellation": "2", "on_unknown.reminder": "2", "on_unknown.followup": "2", "retention": "14 days",
 		"sources":      "[{name: s, table: t, map: {email: mail}}]",
 		"database.url": "postgres:///convened?host=/run/pg", "smtp.host": "mx.example.org", "smtp.from": "a@example.org", "public.url": "https://example.org/e",

@@ -674,3 +674,137 @@ func TestABatchGrowsWithTheSpeedOfTheWire(t *testing.T) {
 		}
 	})
 }
+
+// Some domains are tarpits. Their letters must not keep the hands from the others.
+func TestLettersThatTakeLongKeepTheOthersFromNothing(t *testing.T) {
+	const sound, slow = 950, 50
+	for name, c := range map[string]struct {
+		spare int
+		most  time.Duration // 1.2 s at eight hands, when nothing is in the way
+	}{"with spare hands": {8, 2500 * time.Millisecond}, "without": {0, 12 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			prepare := func(r *rig) {
+				e := webinar("w", time.Hour)
+				r.takes, r.slow = 10*time.Millisecond, map[convened.NoticeID]time.Duration{}
+				for i := range sound + slow {
+					c := confirmation(e)
+					c.Registration.Email = "p@sound.example"
+					if i > 100 && i%18 == 0 {
+						c.Registration.Email = fmt.Sprintf("p@d%d.tarpit.example", i/18%5)
+						r.slow[convened.NoticeID(i+1)] = 5 * time.Second
+					}
+					r.add(c)
+				}
+			}
+			running(t, prepare, func(o *scheduler.Options) { o.Spare = c.spare }, func(t *testing.T, r *rig, _ func()) {
+				began := bubble()
+				left := func() int {
+					r.memory.mu.Lock()
+					defer r.memory.mu.Unlock()
+					n := 0
+					for _, row := range r.rows {
+						if row.claim.Registration.Email == "p@sound.example" && row.claim.Notice.State != convened.Sent {
+							n++
+						}
+					}
+					return n
+				}
+				for left() > 0 && bubble().Sub(began) < time.Minute {
+					pass(50 * time.Millisecond)
+				}
+				if took := bubble().Sub(began); took > c.most {
+					t.Errorf("the sound ones took %s, and %d are left", took, left())
+				}
+				pass(5 * time.Minute)
+				if got := r.states(); got[convened.Sent] != sound+slow {
+					t.Errorf("after five minutes they are %v: the slow ones must come, too", got)
+				}
+				if r.most > 8+c.spare {
+					t.Errorf("%d were under way at once", r.most)
+				}
+			})
+		})
+	}
+}
+
+// A relay that stands still for a moment stands still for all: no domain is to
+// blame, and none is put off.
+func TestARelayThatStandsStillMakesNoDomainALaggard(t *testing.T) {
+	prepare := func(r *rig) {
+		e := webinar("w", time.Hour)
+		r.takes = 10 * time.Millisecond
+		for i := range 400 {
+			c := confirmation(e)
+			c.Registration.Email = fmt.Sprintf("p@d%d.example", i%3)
+			r.add(c)
+		}
+	}
+	running(t, prepare, func(o *scheduler.Options) { o.Spare = 8 }, func(t *testing.T, r *rig, _ func()) {
+		pass(200 * time.Millisecond)
+		r.wire.mu.Lock()
+		r.stands = bubble().Add(5 * time.Second)
+		r.wire.mu.Unlock()
+		pass(5 * time.Second)
+		if n := r.states()[convened.Sent]; n < 100 || n > 200 {
+			t.Fatalf("%d were sent before it went on", n)
+		}
+		pass(2 * time.Second)
+		if got := r.states(); got[convened.Sent] != 400 {
+			t.Errorf("two seconds after it went on they are %v", got)
+		}
+	})
+}
+
+// Where nearly everybody has one provider, a few letters that take long there must
+// not put off all the others.
+func TestABigDomainIsNoLaggardForAFewLettersThatTakeLong(t *testing.T) {
+	prepare := func(r *rig) {
+		e := webinar("w", time.Hour)
+		r.takes, r.slow = 10*time.Millisecond, map[convened.NoticeID]time.Duration{}
+		for i := range 1000 {
+			c := confirmation(e)
+			c.Registration.Email = "p@big.example"
+			switch {
+			case i%20 == 0:
+				c.Registration.Email = fmt.Sprintf("p@d%d.example", i)
+			case i > 100 && i%50 == 1:
+				r.slow[convened.NoticeID(i+1)] = 600 * time.Millisecond
+			}
+			r.add(c)
+		}
+	}
+	running(t, prepare, func(o *scheduler.Options) { o.Spare = 8 }, func(t *testing.T, r *rig, _ func()) {
+		pass(4 * time.Second)
+		if got := r.states(); got[convened.Sent] != 1000 {
+			t.Errorf("after four seconds they are %v", got)
+		}
+	})
+}
+
+// A relay that allows no more than smtp.connections is not down when it refuses
+// one more.
+func TestASpareConnectionThatIsRefusedDoesNotCloseTheGate(t *testing.T) {
+	prepare := func(r *rig) {
+		e := webinar("w", time.Hour)
+		r.takes, r.slow = 10*time.Millisecond, map[convened.NoticeID]time.Duration{}
+		for i := range 300 {
+			c := confirmation(e)
+			c.Registration.Email = fmt.Sprintf("p@d%d.example", i)
+			if i == 100 {
+				r.slow[convened.NoticeID(i+1)] = 20 * time.Second
+			}
+			r.add(c)
+		}
+		r.room = 8
+	}
+	running(t, prepare, func(o *scheduler.Options) { o.Spare = 8 }, func(t *testing.T, r *rig, _ func()) {
+		pass(5 * time.Second)
+		if got := r.states(); got[convened.Sent] < 290 {
+			t.Errorf("after five seconds they are %v: one connection too many has stopped everything", got)
+		}
+		pass(time.Minute)
+		if got := r.states(); got[convened.Sent] != 300 {
+			t.Errorf("after a minute they are %v", got)
+		}
+	})
+}

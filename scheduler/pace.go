@@ -23,7 +23,7 @@ type pace struct {
 	pause   time.Duration // the last one, after the domain complained
 	since   time.Time     // when it complained
 	turnstile
-	good    int           // letters accepted since spacing last changed
+	good int // letters accepted since spacing last changed
 }
 
 // The bounds of a pace. A complaint doubles, a run of accepted letters halves,

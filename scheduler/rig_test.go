@@ -44,6 +44,10 @@ type wire struct {
 	compose func(*convened.Claim) error
 	// outcome is what comes of a letter; nil: it is sent.
 	outcome func(*convened.Claim) convened.Outcome
+	// stands is until when the relay stands still.
+	stands time.Time
+	// room is how many letters the relay lets in at a time; 0: any number.
+	room int
 	// stoppable says that a letter under way gives up when it is told to stop.
 	stoppable bool
 
@@ -69,17 +73,24 @@ func (w *wire) send(ctx context.Context, c *convened.Claim) convened.Outcome {
 	w.begun, w.when = append(w.begun, c.Notice.ID), append(w.when, bubble())
 	w.under++
 	w.most = max(w.most, w.under)
+	refused := w.room > 0 && w.under > w.room
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.under--
 	}()
+	w.mu.Lock()
+	stands := w.stands.Sub(bubble())
+	w.mu.Unlock()
+	if refused {
+		return convened.Outcome{State: convened.Planned, Cause: convened.CauseRelay, Free: true, Phase: "connect"}
+	}
 	takes := w.takes
 	if d, ok := w.slow[c.Notice.ID]; ok {
 		takes = d
 	}
-	if takes > 0 {
+	if takes = max(takes, stands); takes > 0 {
 		var stop <-chan struct{}
 		if w.stoppable {
 			stop = ctx.Done()

@@ -35,6 +35,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"convened"
@@ -87,6 +88,7 @@ type Options struct {
 	Identify func(*convened.Newcomer)
 
 	Hands       int           // letters on the wire at the same time: the relay's connections; 0 is 8
+	Spare       int           // more of them, while the server takes much longer than usual over some
 	Batch       int           // notices a claim takes, more where the wire is quick; 0 is 100
 	Poll        time.Duration // how often to look without a hint; 0 is 5 s
 	Lease       time.Duration // how long a claim holds, a marked letter waits for a hand, and a dialogue may take up to its final dot; 0 is 60 s
@@ -134,7 +136,13 @@ type Scheduler struct {
 	busy     map[string]time.Time         // since when somebody else has held what a step needs
 	relay    gate
 	pace     pacer
-	owed     *writing // outcomes that could not be written; nil: none
+	lag      laggards
+	turns    chan struct{} // one for each hand that may begin a letter
+	lent     int           // turns that were passed on, whose letters are still under way
+	kept     int           // those of them that are not used until then
+	under    atomic.Int64  // letters under way
+	alone    time.Time     // until then no spare hands: the relay does not want them
+	owed     *writing      // outcomes that could not be written; nil: none
 	giveUp   bool
 }
 
@@ -142,6 +150,7 @@ type job struct {
 	claim  *convened.Claim
 	letter Letter
 	marked time.Time // not later than its lease began
+	trip   *trip     // once a hand has it
 }
 
 type settling struct {
@@ -172,6 +181,7 @@ func New(o Options) *Scheduler {
 	}
 	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}, busy: map[string]time.Time{}}
 	s.idle, s.take = sync.NewCond(&s.mu), o.Batch
+	s.lag.lane = max(1, (o.Hands+o.Spare)/4)
 	return s
 }
 

@@ -167,7 +167,7 @@ func newPost(cfg *config.Config, keys convened.Keyring, seen *witness, clock fun
 		return nil, fmt.Errorf("%w: %w", errConfiguration, err)
 	}
 	wire := mailer.RelayOptions{Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: string(cfg.SMTP.TLS),
-		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections,
+		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Connections: cfg.SMTP.Connections + cfg.SMTP.Spare,
 		DotTimeout: cfg.SMTP.DotTimeout, LocalName: helloName(cfg), Now: clock, Logger: log}
 	seen.wire(&wire)
 	if p.relay, err = mailer.NewRelay(wire); err != nil {

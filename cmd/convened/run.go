@@ -149,7 +149,7 @@ func (sv *service) run(ctx context.Context) error {
 
 	sched = scheduler.New(scheduler.Options{
 		Store: seen, Composer: p, Clock: clock, Identify: desk.Identify,
-		Hands: cfg.SMTP.Connections, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
+		Hands: cfg.SMTP.Connections, Spare: cfg.SMTP.Spare, Batch: cfg.Batch, Poll: pollInterval(cfg.PollInterval, notify.Watchdog()), Lease: cfg.Lease, DotTimeout: cfg.SMTP.DotTimeout,
 		Doubt: doubt(cfg), Rate: cfg.SMTP.Rate, RetryFirst: cfg.Retry.First, Grace: cfg.Grace, Logger: log,
 		Settled: func(st convened.Settlement, c *convened.Claim) {
 			counts.Settled(st, c)

@@ -258,6 +258,7 @@ func frozenPastTheLease(r *rig) {
 	if r.lab.full {
 		stops = 12
 	}
+	r.set("retry.first", "2s") // who wakes up in the middle of a dialogue tries again
 	r.set("lease", "5s")
 	r.set("smtp.dot_timeout", "30s")
 	r.stage(slowly(20 * time.Millisecond))

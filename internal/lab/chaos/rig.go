@@ -176,7 +176,7 @@ func (r *rig) configure() { r.configureTo(r.config) }
 func (r *rig) configureTo(file string) {
 	lines := map[string]string{
 		"database.url": r.source(), "smtp.host": "127.0.0.1", "smtp.port": fmt.Sprint(r.smtp.Port()), "smtp.tls": "none", "smtp.from": "events@example.org",
-		"smtp.connections": fmt.Sprint(connections), "public.url": "https://events.example.org", "public.listen": "off", "console.listen": "off",
+		"smtp.connections": fmt.Sprint(connections), "smtp.spare": "0", "public.url": "https://events.example.org", "public.listen": "off", "console.listen": "off",
 		"poll_interval": "1s", "state_dir": r.state, "fuse.max": "10000000",
 	}
 	for key, value := range r.settings {
