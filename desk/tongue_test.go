@@ -56,6 +56,38 @@ func TestWhatIsWrongWithAFormIsSaidInEachLanguage(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithAnEventIsSaidInEachLanguage(t *testing.T) {
+	good := FactsOf(eventOf(t, scheduled))
+	problems := 0
+	for _, spoil := range []func(*FactsDraft){
+		func(d *FactsDraft) { d.Slug = "" }, func(d *FactsDraft) { d.Slug = "É t" }, func(d *FactsDraft) { d.Slug = strings.Repeat("x", 101) },
+		func(d *FactsDraft) { d.Title = nil }, func(d *FactsDraft) { d.Title = convened.Text{"en": strings.Repeat("x", 301)} }, func(d *FactsDraft) { d.Title = convened.Text{"en": "a\nb"} },
+		func(d *FactsDraft) { d.Starts = "" }, func(d *FactsDraft) { d.Ends = "" }, func(d *FactsDraft) { d.Starts = "tomorrow" }, func(d *FactsDraft) { d.Starts = "2026-02-30 10:00" },
+		func(d *FactsDraft) { d.Starts = "2026-11-25" }, func(d *FactsDraft) { d.Ends = "17:00" }, func(d *FactsDraft) { d.Starts = "2026-11-25T16:00+01:00" }, func(d *FactsDraft) { d.Starts = "0026-11-25 16:00" },
+		func(d *FactsDraft) { d.Ends = d.Starts }, func(d *FactsDraft) { d.Ends = "2027-11-25 17:00" },
+		func(d *FactsDraft) { d.Zone = "" }, func(d *FactsDraft) { d.Zone = "CET" }, func(d *FactsDraft) { d.Zone = "Brussels" }, func(d *FactsDraft) { d.Zone = "Europe/Nowhere" }, func(d *FactsDraft) { d.Zone = "europe/brussels" },
+		func(d *FactsDraft) { d.Language = "tlh" }, func(d *FactsDraft) { d.Language = "French" }, func(d *FactsDraft) { d.HeldIn = "?" }, func(d *FactsDraft) { d.HeldIn = "French" },
+		func(d *FactsDraft) { d.JoinURL = "http://example.org" }, func(d *FactsDraft) { d.JoinURL = "example.org/x" }, func(d *FactsDraft) { d.JoinURL = "https://a b" }, func(d *FactsDraft) { d.JoinURL = "https://u:p@example.org" },
+		func(d *FactsDraft) { d.PageURL = "x" }, func(d *FactsDraft) { d.PageURL = "https://example.org/" + strings.Repeat("x", 2000) },
+		func(d *FactsDraft) { d.OrganizerEmail = "x" }, func(d *FactsDraft) { d.OrganizerEmail = "A <a@example.org>" },
+		func(d *FactsDraft) { d.Colour = "red" }, func(d *FactsDraft) { d.Colour = "1a5fb4" }, func(d *FactsDraft) { d.Colour = "#abc" },
+	} {
+		d := *good
+		spoil(&d)
+		for _, p := range d.On(nil).Problems {
+			problems++
+			for _, language := range []string{"fr", "es"} {
+				if said, ok := ProblemIn(language, p); !ok || untranslated(said) != "" {
+					t.Errorf("%+v in %s: %q (%q)", p, language, said, untranslated(said))
+				}
+			}
+		}
+	}
+	if problems < 36 {
+		t.Errorf("36 mistakes have %d problems", problems)
+	}
+}
+
 func TestWhatIsOddWithAScheduleIsSaidInEachLanguage(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, tt := range []struct {
