@@ -1,18 +1,36 @@
-// Package console serves the pages that people open in a browser. Here are those
-// of the registrants, behind the links of their letters: what they are registered
-// for, the way in, and the ways out.
+// Package console serves the pages that people open in a browser: those of the
+// registrants (NewRegistrant), behind the links of their letters, and those of the
+// organisers (NewOrganiser), behind a sign-in. Each has a listener of its own, and
+// nothing of the one is on the other.
 //
-// Its invariants: a GET changes nothing, whoever follows it, a person or a scanner
+// # The registrants' pages
+//
+// They say what one is registered for, and have the way in and the ways out.
+//
+// Their invariants: a GET changes nothing, whoever follows it, a person or a scanner
 // of links. A page's address is its key: it holds no address of a person, it is
 // never logged, and what does not open with it looks the same, byte for byte,
 // whether the link was mistyped, made up, or is of somebody who was erased. Nothing
 // that anybody typed reaches a page but as text. What a page says of an event it says
 // in the words and the times of the letters (templates.Facts).
 //
-// It works without a script, without a cookie, and without anything of anybody
+// They work without a script, without a cookie, and without anything of anybody
 // else's but the organiser's own logo; the page on which people register has one that
-// guesses their zone. It will not decide what follows from a click:
+// guesses their zone. They will not decide what follows from a click:
 // the store plans it, and the daemon sends it.
+//
+// # The organisers' console
+//
+// Whatever a page does, a command does too, through package desk: a page reads a form,
+// asks the desk, and says what came of it. What mails people takes two steps, of which
+// the first only shows; a GET changes nothing. An event that one has no role on looks
+// like one that is not there. Who does something is in the context of the request
+// (store.As), and is written down in the transaction that does it.
+//
+// Its pages work without a script too; htmx, which is served with them, puts parts of
+// pages in place and polls what changes by itself. No script and no style stands in a
+// page. What costs more than a look at an index is counted once for everybody who
+// watches (lately).
 package console
 
 import (

@@ -87,6 +87,32 @@ func TestMachinesAskWithoutSigningIn(t *testing.T) {
 	}
 }
 
+func TestLookingChangesNothing(t *testing.T) {
+	o := newOffice(t, officeURL)
+	o.desk.Post = &postbox{stage: o.stage}
+	o.busy()
+	d := o.as(chief)
+	everything := func() string {
+		return o.everything() + o.sql(`SELECT e FROM convened.events e; SELECT u FROM convened.users u ORDER BY id; SELECT r FROM convened.reminders r ORDER BY name; SELECT t FROM convened.trail t ORDER BY id`)
+	}
+	before := everything()
+	for _, path := range []string{"/events", "/events/webinar", "/events/webinar/live", "/events/webinar/timeline", "/events/webinar/edit", "/events/webinar/cancel", "/events/webinar/history",
+		"/events/webinar/schedule", "/events/webinar/letters", "/events/webinar/registrants", "/events/webinar/registrants/1", "/events/webinar/failures", "/events/webinar/held", "/history", "/new",
+		"/signin", "/signout", "/language"} {
+		for _, part := range []string{"", "true"} {
+			if a := d.get(path+"?do=save&confirm=1&language=fr", "HX-Request", part); a.status >= 500 {
+				t.Errorf("%s answers %d\n%s", path, a.status, o.logs)
+			}
+		}
+	}
+	if everything() != before {
+		t.Error("somebody has looked, and something has changed")
+	}
+	if a := d.get("/events"); a.status != http.StatusOK {
+		t.Errorf("after looking around one is signed out: %d", a.status)
+	}
+}
+
 func TestThePublicListenerHasNothingOfTheConsole(t *testing.T) {
 	s := newStage(t, "https://events.example.org")
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/signin", "/events", "/history"} {

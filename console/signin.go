@@ -20,6 +20,9 @@ const (
 	guessesPerSecond = 1.0 / 60
 )
 
+// longestAddress is that of RFC 5321 4.5.3.1, in bytes.
+const longestAddress = 320
+
 // The cookie that holds the token of a session. Over https its name binds it to this
 // host (RFC 6265bis 4.1.3.2); over http, to a loopback address, no browser would take it so.
 const (
@@ -109,7 +112,8 @@ func (c *organiser) askToSignIn(w http.ResponseWriter, r *http.Request) {
 func (c *organiser) signIn(w http.ResponseWriter, r *http.Request) {
 	email, password := strings.TrimSpace(r.PostFormValue("email")), r.PostFormValue("password")
 	now := c.Clock()
-	if client := clientOf(r); !c.knocks.allow(now, client) || !c.guesses.allow(now, strings.ToLower(email)) {
+	whom := strings.ToLower(email[:min(len(email), longestAddress)]) // what is longer is nobody, and is not to be remembered
+	if client := clientOf(r); !c.knocks.allow(now, client) || !c.guesses.allow(now, whom) {
 		c.Logger.Warn("too many attempts to sign in", "client", client)
 		w.Header().Set("Retry-After", "60")
 		c.sorry(w, r, nil, http.StatusTooManyRequests)
