@@ -12,7 +12,7 @@
 // everywhere else they are in UTC.
 //
 // It will not decide who invites whom, when an invitation is revised, or what
-// its text says: the mailer does. It writes no feed, no recurring event, no
+// its text says: the mailer does. It writes no recurring event, no
 // RDATE, no X-ALT-DESC, and nobody's data but the two persons' it is given. Of
 // other people's calendars it reads one thing: the answer to an invitation
 // (ParseReply).

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ type page struct {
 	// Of a page about a seat:
 	Base  string            // its URL, without the host
 	Out   string            // where reminders are stopped
+	Feed  template.URL      // of the person's calendar
 	Event *templates.Letter // what the letters say of it
 	State string            // "registered", "underway", "over", "off" or "left"
 	Lead  string            // what follows from the state; "" nothing
@@ -89,6 +91,7 @@ func (g *registrant) pageOf(v *visit) *page {
 	l := templates.Facts(v.now, v.claim, links)
 	p := g.newPage(l.Language)
 	p.Base, p.Out, p.Event, p.Title = v.base, v.out, l, l.Title
+	p.Feed = template.URL("webcal://" + v.feed) // of our own making: no scheme that html/template knows
 	p.Colours = g.coloursURL(l.Colours.Accent)
 	p.IsMuted = !v.claim.Registration.MutedAt.IsZero()
 	p.Starts, p.Ends = l.Starts.Format(time.RFC3339), l.Ends.Format(time.RFC3339)

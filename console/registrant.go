@@ -25,6 +25,10 @@ type Seats interface {
 	// SeatByID returns a seat and its event, or store.ErrNotFound.
 	SeatByID(ctx context.Context, id convened.RegistrationID) (*convened.Registration, *convened.Event, error)
 
+	// Attendances returns what the person of a seat is or was registered for, or
+	// store.ErrNotFound.
+	Attendances(ctx context.Context, id convened.RegistrationID, since time.Time, limit int) ([]store.Attendance, error)
+
 	// Each of these reports false where that is how it was.
 	GiveUp(ctx context.Context, now time.Time, event string, seat convened.RegistrationID) (bool, error)
 	Mute(ctx context.Context, now time.Time, event string, seat convened.RegistrationID) (bool, error)
@@ -79,6 +83,7 @@ const maxBody = 16 << 10
 //	GET  /r/{token}/cancel        asks;  POST gives up the seat
 //	GET  /u/{token}               asks;  POST mutes, by a button or in one click (RFC 8058)
 //	GET  /r/{token}/invite.ics    the event as a file for a calendar
+//	GET  /calendar/{token}.ics    all that the person is registered for, for a calendar to subscribe to
 //	GET  /e/{slug}                the event and a form, where it has sign_up;  POST registers
 //	GET  /r/{token}/join          leads to the event's link as it is now, or says that there is none yet
 //
@@ -116,6 +121,7 @@ func NewRegistrant(o RegistrantOptions) (http.Handler, error) {
 	}
 	mux.HandleFunc("GET "+at+"/invite.ics", g.visited(g.invite))
 	mux.HandleFunc("GET "+at+"/join", g.visited(g.join))
+	mux.HandleFunc("GET "+s.prefix+"/calendar/{file}", g.feed)
 	for _, action := range []string{"/mute", "/unmute", "/choices"} {
 		// Who reloads or types the address of a button comes back to the page.
 		mux.HandleFunc("GET "+at+action, g.visited(func(w http.ResponseWriter, _ *http.Request, v *visit) { v.back(w, "") }))
@@ -159,6 +165,7 @@ func (g *registrant) limited(next http.Handler) http.Handler {
 type visit struct {
 	base  string // URL of the seat's page, without the host
 	out   string // URL of the page that asks whether to stop the reminders
+	feed  string // URL of the calendar of all that the person is registered for, without the scheme
 	claim *convened.Claim
 	page  *page
 	now   time.Time
@@ -187,7 +194,7 @@ func (g *registrant) visited(answer func(http.ResponseWriter, *http.Request, *vi
 			g.notFound(w, r)
 			return
 		}
-		v := &visit{base: g.prefix + "/r/" + token, out: g.prefix + "/u/" + token, now: g.Clock(), claim: &convened.Claim{
+		v := &visit{base: g.prefix + "/r/" + token, out: g.prefix + "/u/" + token, feed: g.feedURL(keys, seat.ID), now: g.Clock(), claim: &convened.Claim{
 			// What a confirmation says is what one is registered for.
 			Notice: convened.Notice{Registration: seat.ID, Event: event.Slug, Kind: convened.Confirmation, Occasion: "1"},
 			Event:  *event, Registration: *seat,

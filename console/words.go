@@ -30,6 +30,8 @@ type words struct {
 
 	Join, JoinHint, JoinLater       string
 	Calendar, File                  string
+	Subscribe, SubscribeHint        string // the calendar of all that one is registered for
+	FeedName                        string
 	About                           string
 	YourRegistration                string // heading over what can be changed
 	Reminders, Mails, On, Muted     string
@@ -100,6 +102,9 @@ var wordsIn = map[string]*words{
 		JoinLater:        "The link to join will follow in a later e-mail, and will appear here.",
 		Calendar:         "Add to your calendar",
 		File:             "Calendar file",
+		Subscribe:        "Subscribe to your calendar",
+		SubscribeHint:    "It holds everything that you are registered for here, and follows every change. Its address is for you alone.",
+		FeedName:         "My events",
 		About:            "About this event",
 		YourRegistration: "Your registration",
 		Reminders:        "Reminders",
@@ -184,6 +189,9 @@ var wordsIn = map[string]*words{
 		JoinLater:        "Le lien pour participer vous sera envoyé ultérieurement et apparaîtra ici.",
 		Calendar:         "Ajouter à votre agenda",
 		File:             "Fichier d’agenda",
+		Subscribe:        "S’abonner à votre agenda",
+		SubscribeHint:    "Il contient toutes vos inscriptions faites ici et suit chaque changement. Son adresse n’est que pour vous.",
+		FeedName:         "Mes événements",
 		About:            "À propos de l’événement",
 		YourRegistration: "Votre inscription",
 		Reminders:        "Rappels",
@@ -268,6 +276,9 @@ var wordsIn = map[string]*words{
 		JoinLater:        "Le enviaremos el enlace para participar más adelante; también aparecerá aquí.",
 		Calendar:         "Añadir a su calendario",
 		File:             "Archivo de calendario",
+		Subscribe:        "Suscribirse a su calendario",
+		SubscribeHint:    "Contiene todas sus inscripciones hechas aquí y sigue cada cambio. Su dirección es solo para usted.",
+		FeedName:         "Mis eventos",
 		About:            "Acerca del evento",
 		YourRegistration: "Su inscripción",
 		Reminders:        "Recordatorios",

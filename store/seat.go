@@ -60,3 +60,44 @@ func (s *Store) Choose(ctx context.Context, event string, seat convened.Registra
 	})
 	return chosen, err
 }
+
+// An Attendance is one event that a person is or was registered for.
+type Attendance struct {
+	Seat      *convened.Registration
+	Event     *convened.Event // shared: nobody writes to it
+	ChangedAt time.Time       // when anything of either was last changed
+}
+
+// Attendances returns the events, of those that end after an instant, for which the
+// person of a seat is registered or gave up the seat, the earliest first: all that
+// have the same address. ErrNotFound for a seat that is not there, or was erased.
+func (s *Store) Attendances(ctx context.Context, id convened.RegistrationID, since time.Time, limit int) ([]Attendance, error) {
+	var list []Attendance
+	err := s.tx(ctx, "look for a person's events", func(tx *sql.Tx) error {
+		list = nil
+		var there int
+		if _, err := scanSeat(tx.QueryRowContext(ctx, stmt("seat_by_id"), int64(id)), &there); err != nil {
+			return err
+		}
+		var revisions []int
+		err := each(ctx, tx, stmt("seats_of_person"), []any{int64(id), since, limit}, func(rows *sql.Rows) error {
+			var revision int
+			var a Attendance
+			var err error
+			a.Seat, err = scanSeat(rows, &revision, &a.ChangedAt)
+			a.ChangedAt = a.ChangedAt.UTC()
+			list, revisions = append(list, a), append(revisions, revision)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if list[i].Event, err = s.cached(ctx, tx, list[i].Seat.Event, revisions[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, err
+}

@@ -102,6 +102,7 @@ CREATE INDEX registrations_unplanned ON convened.registrations (id) WHERE planne
 -- person a repetition is here, not in the planner.
 CREATE UNIQUE INDEX registrations_seat ON convened.registrations (event, address) WHERE seat = id;
 CREATE UNIQUE INDEX registrations_seat_no ON convened.registrations (event, seat_no) WHERE seat_no IS NOT NULL;
+CREATE INDEX registrations_address ON convened.registrations (address) WHERE seat = id;
 CREATE INDEX registrations_of_seat ON convened.registrations (seat) WHERE seat <> id;
 CREATE INDEX registrations_source_ref ON convened.registrations (event, source_ref) WHERE source_ref IS NOT NULL;
 -- The people of an event, page by page, and what a search looks through beside
