@@ -20,6 +20,9 @@ const byZoneData = "time zone data"
 // does not keep the rest from being done.
 func (d *Desk) Housekeep(ctx context.Context, now time.Time, retention time.Duration, log *slog.Logger) error {
 	errs := []error{d.refreshZones(ctx, now, log), d.Store.ForgetRequests(ctx, now.Add(-24*time.Hour)), d.Store.DropSessions(ctx, now, SessionTerm)}
+	if retention > 0 {
+		errs = append(errs, d.Store.ForgetProblems(ctx, now.Add(-retention)))
+	}
 	for retention > 0 {
 		n, err := d.Store.EraseOutlived(ctx, now, now.Add(-retention))
 		if n > 0 {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"convened/internal/lab/labtest"
 )
 
 // How large the proof is. `make adopt` runs it with a million rows and
@@ -179,4 +181,70 @@ func TestEveryRowOfALargeTableIsTakenOnceWhileOthersWrite(t *testing.T) {
 				way, rows, f.rows.Load(), before, added.Round(time.Millisecond), quiet, backfill.Round(time.Millisecond), float64(quiet)/backfill.Seconds(), looks, slowest.Round(time.Millisecond), time.Duration(f.longest.Load()).Round(time.Millisecond))
 		})
 	}
+}
+
+// BenchmarkLook is what a look costs at a table in which nothing is new.
+func BenchmarkLook(b *testing.B) {
+	s := openFor(b)
+	if _, err := s.db.Exec(`CREATE TABLE public.signups (id bigserial PRIMARY KEY, mail text, first text, last text, lang text, webinar_slug text, cancelled_at timestamptz, tickets integer);
+		INSERT INTO public.signups (mail, first, webinar_slug) SELECT 'm' || i || '@example.org', 'Old', 'w' FROM generate_series(1, ` + fmt.Sprint(*adoptRows) + `) i; ANALYZE public.signups`); err != nil {
+		b.Fatal(err)
+	}
+	survey, err := s.SurveyTable(b.Context(), SourceSpec{Name: "signups", Table: "public.signups", Map: signupsMap, Way: ByPolling})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.AddSource(b.Context(), early, "me", survey, nil); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		v, err := s.Source(b.Context(), "signups")
+		if err == nil {
+			_, err = s.Look(b.Context(), early, v)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRowsThroughTheTrigger is what the trigger costs a form: an INSERT of a
+// thousand rows, without it and with it.
+func BenchmarkRowsThroughTheTrigger(b *testing.B) {
+	for _, adopt := range []bool{false, true} {
+		b.Run(fmt.Sprintf("adopted=%t", adopt), func(b *testing.B) {
+			s := openFor(b)
+			if _, err := s.Apply(b.Context(), Edit{Event: webinar("w"), OverAt: starts.Add(24 * time.Hour), At: early}); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := s.db.Exec(`CREATE TABLE public.signups (id bigserial PRIMARY KEY, mail text, first text, last text, lang text, webinar_slug text, cancelled_at timestamptz, tickets integer)`); err != nil {
+				b.Fatal(err)
+			}
+			if adopt {
+				survey, err := s.SurveyTable(b.Context(), SourceSpec{Name: "signups", Table: "public.signups", Map: signupsMap})
+				if err == nil {
+					_, err = s.AddSource(b.Context(), early, "me", survey, nil)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				if _, err := s.db.Exec(`INSERT INTO public.signups (mail, first, last, webinar_slug) SELECT 'm' || i || '@example.org', 'A', 'B', 'w' FROM generate_series(1, 1000) i`); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/row")
+		})
+	}
+}
+
+func openFor(b *testing.B) *Store {
+	b.Helper()
+	s, err := Open(Options{URL: labtest.Database(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	return s
 }

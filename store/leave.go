@@ -124,6 +124,9 @@ func (s *Store) Erase(ctx context.Context, now time.Time, event, address, typed 
 	n := 0
 	err := s.tx(ctx, "erase a registration", func(tx *sql.Tx) error {
 		ids, err := eraseIDs(ctx, tx, now, stmt("registrations_of_address"), event, address, typed)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, stmt("erase_sent"), event, typed)
+		}
 		n = len(ids)
 		for i := 0; i < n && err == nil; i++ {
 			err = note(ctx, tx, convened.Deed{What: convened.PersonErased, Event: event, Registration: convened.RegistrationID(ids[i])})

@@ -604,7 +604,8 @@ func (s *Store) RemoveSource(ctx context.Context, v *Source, waiting func(time.D
 		return err
 	})
 	if forbidden(err) {
-		return fmt.Errorf("%w; run it as the role that added the source", err)
+		return fmt.Errorf("%[1]w; only who owns %[2]s may drop its trigger: run this as that role, or let it say: DROP TRIGGER %[3]s ON %[2]s; DROP TRIGGER %[4]s ON %[2]s", err, v.Relation,
+			pq.QuoteIdentifier("convened_"+v.Name), pq.QuoteIdentifier("convened_"+v.Name+"_truncate"))
 	}
 	if err != nil {
 		return err

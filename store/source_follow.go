@@ -249,3 +249,12 @@ func (s *Store) Retry(ctx context.Context, v *Source) (Taking, error) {
 		after = keys[len(keys)-1]
 	}
 }
+
+// ForgetProblems forgets who the rows were of that could not be taken before an
+// instant; that they could not stays known.
+func (s *Store) ForgetProblems(ctx context.Context, before time.Time) error {
+	return s.tx(ctx, "forget people of problems", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, stmt("forget_problems"), before)
+		return err
+	})
+}

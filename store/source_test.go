@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -418,5 +419,66 @@ func TestOthersThatUseTheTableAreWaitedFor(t *testing.T) {
 	}
 	if taking, err := s.TakeBefore(t.Context(), v, false, nil); err != nil || taking.Taken != 1 {
 		t.Errorf("the row before: %+v, %v", taking, err)
+	}
+}
+
+func TestATriggerIsMadeByARoleThatIsNoSuperuser(t *testing.T) {
+	t.Parallel()
+	url := labtest.Blank(t)
+	root := openURL(t, url)
+	admin := "admin_" + strings.ToLower(rand.Text()[:8])
+	sqlExec(t, root, `CREATE ROLE `+admin+` LOGIN CREATEROLE`)
+	t.Cleanup(func() { dropRole(t, root, admin) })
+	sqlExec(t, root, `GRANT CREATE ON DATABASE `+sqlOne[string](t, root, `SELECT quote_ident(current_database())`)+` TO `+admin)
+	sqlExec(t, root, `CREATE SCHEMA forms; GRANT USAGE ON SCHEMA forms TO `+admin+`; CREATE TABLE forms.signups (id bigserial PRIMARY KEY, mail text, webinar_slug text)`)
+	s := openURL(t, strings.Replace(url, "postgres@", admin+"@", 1))
+	if m, err := s.Migrate(t.Context()); err != nil || m.Missing != "" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	spec := SourceSpec{Name: "signups", Table: "forms.signups", Map: Mapping{Event: "webinar_slug", Email: "mail"}}
+	for _, grant := range []string{"SELECT", "TRIGGER"} {
+		survey, err := s.SurveyTable(t.Context(), spec)
+		if grant == "SELECT" && (err == nil || !strings.Contains(err.Error(), "GRANT SELECT ON")) {
+			t.Errorf("without any right: %+v, %v", survey, err)
+		}
+		if grant == "TRIGGER" && (err != nil || survey.Way != ByPolling || !strings.Contains(survey.NoTrigger, "GRANT TRIGGER ON")) {
+			t.Errorf("with SELECT alone: %+v, %v", survey, err)
+		}
+		sqlExec(t, root, `GRANT `+grant+` ON forms.signups TO `+admin)
+	}
+	survey, err := s.SurveyTable(t.Context(), spec)
+	if err != nil || survey.Way != ByTrigger {
+		t.Fatalf("with both: %+v, %v", survey, err)
+	}
+	apply(t, s, webinar("w"), early)
+	v, err := s.AddSource(t.Context(), early, "me", survey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The form has no right to anything of convened's.
+	form := "form_" + strings.ToLower(rand.Text()[:8])
+	sqlExec(t, root, `CREATE ROLE `+form+`; GRANT USAGE ON SCHEMA forms TO `+form+`; GRANT INSERT ON forms.signups TO `+form+`; GRANT USAGE ON SEQUENCE forms.signups_id_seq TO `+form)
+	t.Cleanup(func() { dropRole(t, root, form) })
+	sqlExec(t, root, `SET ROLE `+form+`; INSERT INTO forms.signups (mail, webinar_slug) VALUES ('a@example.org', 'w'); RESET ROLE`)
+	if got := registered(t, root); got != "a@example.org/" {
+		t.Errorf("registered %q", got)
+	}
+	if sqlOne[bool](t, root, `SELECT has_schema_privilege('convened_source', 'convened', 'CREATE')`) {
+		t.Error("convened_source may still make what it likes")
+	}
+	if err := s.RemoveSource(t.Context(), v, nil); err == nil {
+		t.Error("who may only make triggers removed one: only the owner of the table may")
+	}
+	if err := root.RemoveSource(t.Context(), v, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// dropRole takes away a role, which all databases of a server share, and what it has
+// here.
+func dropRole(t *testing.T, s *Store, role string) {
+	t.Helper()
+	if _, err := s.db.ExecContext(context.Background(), `DROP OWNED BY `+role+` CASCADE; DROP ROLE `+role); err != nil {
+		t.Error(err)
 	}
 }

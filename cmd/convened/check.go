@@ -236,6 +236,7 @@ func (d *doctor) database() {
 	} else {
 		d.ok("statements", "each one can be prepared with this role")
 	}
+	d.sources(ctx, s)
 	st, err := s.Status(ctx)
 	if err != nil {
 		d.wrong("queue", err, "")
@@ -310,6 +311,29 @@ func (p *post) records(cfg *config.Config) []dnsRecord {
 		list = append(list, dnsRecord{name, value, "v=DKIM1", true})
 	}
 	return append(list, dnsRecord{"_dmarc." + domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@" + domain, "v=DMARC1", false})
+}
+
+// sources looks whether adopted tables are as they were.
+func (d *doctor) sources(ctx context.Context, s *store.Store) {
+	list, err := s.Sources(ctx)
+	if err != nil {
+		d.wrong("sources", err, "")
+		return
+	}
+	for i := range list {
+		v := &list[i]
+		n, err := s.CountSource(ctx, v)
+		switch t := troubles(v, n); {
+		case err != nil:
+			d.wrong("source "+v.Name, err, "")
+		case len(t) > 0:
+			d.warn("source "+v.Name, strings.Join(t, "; "), "docs/sources.md says what follows from that")
+		case n.Problems > 0:
+			d.warn("source "+v.Name, fmt.Sprintf("%s rows could not be taken", thousands(n.Problems)), "convened source problems "+v.Name)
+		default:
+			d.ok("source "+v.Name, fmt.Sprintf("%s rows taken", thousands(n.Taken)))
+		}
+	}
 }
 
 // published compares the DNS with what should be there.

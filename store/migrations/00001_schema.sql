@@ -74,6 +74,9 @@ CREATE TABLE convened.registrations (
     -- Taken over from a table that was there before, without a letter: the seat
     -- counts as one whose confirmation went out.
     quiet        boolean NOT NULL DEFAULT false,
+    -- The row of an adopted table that it was taken from does not stand for it any
+    -- more: it holds no seat.
+    withdrawn_at timestamptz,
     -- What the daemon writes.
     uid          uuid NOT NULL DEFAULT gen_random_uuid(),
     planned_at   timestamptz,
@@ -428,7 +431,6 @@ CREATE TABLE convened.source_rows (
     version      text NOT NULL DEFAULT '', -- polling: which version of the row was looked at
     PRIMARY KEY (source, key)
 );
-CREATE INDEX source_rows_registration ON convened.source_rows (registration) WHERE registration IS NOT NULL;
 CREATE INDEX source_rows_before ON convened.source_rows (source, key) WHERE state = 'before';
 
 -- What happened to rows of adopted tables and is still to be followed. Only

@@ -11,6 +11,11 @@ WITH done AS (
     SET passed_over = s.passed_over + $7::boolean::int,
         present = s.present - CASE WHEN s.way = 'poll' AND $3::text = 'gone' THEN 1 ELSE 0 END
     WHERE s.id = $1 AND ($7::boolean OR s.way = 'poll' AND $3::text = 'gone')
+), withdrawn AS (
+    UPDATE convened.registrations r SET withdrawn_at = now()
+    FROM convened.source_rows w
+    WHERE w.source = $1 AND w.key = $2 AND r.id = w.registration AND r.withdrawn_at IS NULL
+      AND ($6::boolean OR $3::text IN ('out', 'gone') OR $4::bigint NOT IN (0, w.registration))
 )
 UPDATE convened.source_rows
 SET state = CASE WHEN $6::boolean THEN 'out' ELSE $3::text END,

@@ -6,8 +6,7 @@ SELECT c.id, c.key, c.was_key, c.gone, coalesce(c.event, ''), coalesce(c.email, 
        s.id, coalesce(s.event, ''), coalesce(s.email, ''), coalesce(s.name, ''), coalesce(s.language, ''), coalesce(s.zone, ''), s.cancelled_at,
        coalesce(r.planned_at IS NOT NULL, false),
        EXISTS (SELECT FROM convened.registrations o
-               WHERE (o.seat = s.id OR o.id = s.id) AND o.id <> r.id AND o.erased_at IS NULL
-                 AND NOT EXISTS (SELECT FROM convened.source_rows x WHERE x.registration = o.id AND x.state IN ('out', 'gone')))
+               WHERE (o.seat = s.id OR o.id = s.id) AND o.id <> r.id AND o.erased_at IS NULL AND o.withdrawn_at IS NULL)
 FROM convened.source_changes c
 CROSS JOIN LATERAL (SELECT convened.source_digest(c.event, c.email, c.name, c.language, c.zone, c.cancelled) AS digest) d
 LEFT JOIN convened.source_rows w ON w.source = c.source AND w.key = c.was_key
