@@ -494,17 +494,18 @@ CREATE TABLE convened.hooks (
 
 -- What was mapped of a row, in a form that compares and holds no address.
 CREATE FUNCTION convened.source_digest(event text, email text, name text, language text, zone text, cancelled boolean) RETURNS bytea
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog
-AS $$ SELECT sha256(convert_to(jsonb_build_array(event, email, name, language, zone, cancelled)::text, 'UTF8')) $$;
+LANGUAGE sql IMMUTABLE -- without a SET, so that it can be inlined
+AS $$ SELECT pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(event, email, name, language, zone, cancelled)::pg_catalog.text, 'UTF8')) $$;
 
 -- What the trigger of a source saw: called by the functions that `convened source
 -- add` makes, with what their expressions said of the row before and after. It runs
 -- in the transaction of the form and never fails for what a row holds: what can't
--- be taken is a problem. It takes no lock that another form waits for.
+-- be taken is a problem. It takes no lock that another form waits for. Its search_path
+-- is its caller's, which is fixed: another one for each row would cost as much as the rest.
 -- +goose StatementBegin
 CREATE FUNCTION convened.source_saw(of integer, op text, seen_key text, was_key text,
     s_event text, s_email text, s_name text, s_language text, s_zone text, s_cancelled boolean, fault text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     d bytea;
     fresh bigint;
