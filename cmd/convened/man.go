@@ -44,6 +44,8 @@ type roff struct{ strings.Builder }
 func newRoff(title, section, what string) *roff {
 	r := &roff{}
 	fmt.Fprintf(r, ".TH %s %s \"\" \"convened %s\" \"convened\"\n", escaped(strings.ToUpper(title)), section, escaped(version()))
+	// Ragged, and no word is broken: a command that is may not be copied.
+	r.WriteString(".ad l\n.nh\n")
 	r.heading("Name")
 	fmt.Fprintf(r, "%s \\- %s\n", escaped(title), escaped(strings.TrimSuffix(what, ".")))
 	return r
@@ -224,7 +226,7 @@ func manFooter(r *roff, also string) {
 	r.item("2", "Wrong use, a wrong configuration or a schema of another version: trying again does not help.")
 	r.heading("Files")
 	r.item(config.DefaultFile, "The configuration, see convened.yaml(5).")
-	r.item("/etc/credstore/convened.*", "The secrets, one a file: database-password, smtp-password, dkim-key. systemd hands them to the service.")
+	r.item("/etc/credstore/convened.*", "The secrets, one a file: database-password, smtp-password, dkim-key, oidc-client-secret. systemd hands them to the service.")
 	r.item("/var/lib/convened", "The daemon's journal of what was sent in the last seconds.")
 	r.heading("See also")
 	r.paragraph(also)
