@@ -349,7 +349,7 @@ func (c *organiser) sendTrial(w http.ResponseWriter, r *http.Request, e *errand,
 		c.Logger.Error("a trial can't be sent", "event", e.event.Slug, "error", err.Error())
 		status, p.Problem = http.StatusServiceUnavailable, p.Unavailable
 	case outcome.State != convened.Sent:
-		status, p.Problem = http.StatusBadGateway, say(p.W.NotTaken, outcome.Reply, outcome.Phase)
+		p.Problem = say(p.W.NotTaken, outcome.Reply, outcome.Phase)
 	default:
 		status, p.Done = http.StatusOK, say(p.W.TrialSent, "", p.To)
 	}
