@@ -71,7 +71,7 @@ type tick struct {
 // How the drawing is made, in its own units.
 const (
 	drawWidth   = 960
-	drawLeft    = 170
+	drawLeft    = 236
 	drawRight   = 940
 	markHeight  = 26 // of one level of marks
 	laneHeight  = 28
