@@ -217,7 +217,7 @@ func (d *daemon) goroutines() (int, error) {
 		return 0, errors.New("SIGQUIT does not end it")
 	}
 	said := d.said()
-	if i := strings.LastIndex(said, "SIGQUIT: quit"); i >= 0 {
+	if i := strings.Index(said, "SIGQUIT: quit"); i >= 0 { // each thread may say it again
 		said = said[i:]
 	}
 	n := strings.Count(said, "\ngoroutine ")

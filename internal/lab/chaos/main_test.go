@@ -110,3 +110,28 @@ func TestTheNoticeIsReadFromTheEnvelope(t *testing.T) {
 		}
 	}
 }
+
+// The page is written from what was counted; a fault that is new must be counted.
+func TestThePageHasEveryFault(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, s := range scenarios() {
+		if ids[s.id()] {
+			t.Errorf("there are two scenarios %s", s.id())
+		}
+		ids[s.id()] = true
+		for _, want := range []string{"### " + s.id() + ". " + s.Name, upper(s.Fault), s.Required} {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("docs/faults.md lacks %q: `make chaos ARGS='-markdown docs/faults.md'` writes it", want)
+			}
+		}
+	}
+	for n := 1; n <= 33; n++ {
+		if !slices.ContainsFunc(scenarios(), func(s *scenario) bool { return s.Row == n }) {
+			t.Errorf("row %d of the table has no scenario", n)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func writeMarkdown(file string, results []*result) error {
 	for _, r := range results {
 		people, mails, lost, falsely = people+r.People, mails+r.Mails, lost+r.Lost, falsely+r.Falsely
 	}
-	fmt.Fprintf(&b, "## What was counted\n\n%d faults, %s people, %s mails, %d lost, %d falsely sent, %d rows failed, %d not shown. On two processors.\n\n", len(results),
+	fmt.Fprintf(&b, "## What was counted\n\n%d faults, %s people, %s mails, %d lost, %d falsely sent, %d rows failed, %d not shown. Times are those of two processors that had other\nwork too; the counts must be the same on any.\n\n", len(results),
 		grouped(people), grouped(mails), lost, falsely, failed(results), notShown(results))
 	b.WriteString("| row | fault | people | mails | lost | falsely sent | twice | |\n|---|---|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range results {
