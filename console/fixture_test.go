@@ -82,6 +82,7 @@ type stage struct {
 
 	// verdict is what becomes of a letter; nil: it is taken.
 	verdict func(l *mailer.Letter, now time.Time) convened.Outcome
+	forgets bool // letters are taken and not kept
 
 	mu      sync.Mutex
 	now     time.Time
@@ -157,7 +158,9 @@ func (s *stage) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, err
 				return o
 			}
 		}
-		s.letters = append(s.letters, l)
+		if !s.forgets {
+			s.letters = append(s.letters, l)
+		}
 		return convened.Outcome{Notice: l.Notice, Attempt: l.Attempt, State: convened.Sent, Code: 250, At: s.now}
 	}}, nil
 }

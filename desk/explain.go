@@ -51,23 +51,11 @@ func (d *Desk) Explain(ctx context.Context, now time.Time, slug, email string) (
 	switch {
 	case len(o.Seats) > 0:
 		x.RefusedAt = o.Seats[0].RefusedAt
-		if x.Seat, err = d.Store.Seat(ctx, slug, key); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-		h, err := d.Store.History(ctx, o.Seats[0].ID)
+		h, err := d.Store.Story(ctx, slug, key, o.Seats[0].ID)
 		if err != nil {
 			return nil, err
 		}
-		x.Attempts = h.Attempts
-		if x.Returns, err = d.Store.ReturnsOf(ctx, o.Seats[0].ID); err != nil {
-			return nil, err
-		}
-		if x.Deeds, err = d.Store.DeedsAbout(ctx, o.Seats[0].ID); err != nil {
-			return nil, err
-		}
-		if x.Corrections, err = d.Store.CorrectionsOf(ctx, o.Seats[0].ID); err != nil {
-			return nil, err
-		}
+		x.Seat, x.Attempts, x.Returns, x.Corrections, x.Deeds = h.Seat, h.Attempts, h.Returns, h.Corrections, h.Deeds
 		for _, n := range h.Notices {
 			history = append(history, n.Notice)
 			x.Notices[n.ID] = n

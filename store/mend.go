@@ -173,16 +173,22 @@ type Correction struct {
 // order in which it was.
 func (s *Store) CorrectionsOf(ctx context.Context, seat convened.RegistrationID) ([]Correction, error) {
 	var list []Correction
-	err := s.tx(ctx, "read corrections", func(tx *sql.Tx) error {
-		list = nil
-		return each(ctx, tx, stmt("corrections_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
-			var c Correction
-			var at sql.NullTime
-			err := rows.Scan(&c.From, &c.FromEmail, &c.To, &c.ToEmail, &c.By, &at)
-			c.At = utc(at)
-			list = append(list, c)
-			return err
-		})
+	err := s.tx(ctx, "read corrections", func(tx *sql.Tx) (err error) {
+		list, err = readCorrections(ctx, tx, seat)
+		return err
+	})
+	return list, err
+}
+
+func readCorrections(ctx context.Context, tx *sql.Tx, seat convened.RegistrationID) ([]Correction, error) {
+	var list []Correction
+	err := each(ctx, tx, stmt("corrections_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+		var c Correction
+		var at sql.NullTime
+		err := rows.Scan(&c.From, &c.FromEmail, &c.To, &c.ToEmail, &c.By, &at)
+		c.At = utc(at)
+		list = append(list, c)
+		return err
 	})
 	return list, err
 }
@@ -215,7 +221,7 @@ type FailureExample struct {
 // How much a look at failures takes: where a whole event fails it is enough to
 // know that, and how.
 const (
-	MostFailures        = 10_000
+	MostFailures        = 5_000
 	mostFailureExamples = 5
 )
 

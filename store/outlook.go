@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -186,28 +187,70 @@ type History struct {
 // History returns every notice of one seat with every attempt to send it.
 func (s *Store) History(ctx context.Context, seat convened.RegistrationID) (*History, error) {
 	var h *History
-	err := s.tx(ctx, "read what a person was sent", func(tx *sql.Tx) error {
-		h = &History{Attempts: map[convened.NoticeID][]convened.Attempt{}}
-		err := each(ctx, tx, stmt("notices_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
-			var l NoticeLine
-			n := &l.Notice
-			var sent, let sql.NullTime
-			err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
-				&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause, &l.LetGo.What, &l.LetGo.By, &let)
-			n.Instant, n.DueAt, n.SentAt, l.LetGo.At = n.Instant.UTC(), n.DueAt.UTC(), utc(sent), utc(let)
-			h.Notices = append(h.Notices, l)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("notices: %w", err)
+	err := s.tx(ctx, "read what a person was sent", func(tx *sql.Tx) (err error) {
+		h, err = readHistory(ctx, tx, seat)
+		return err
+	})
+	return h, err
+}
+
+// A Story is all that is known of one person at an event.
+type Story struct {
+	*History
+	Seat        *convened.Registration // nil: erased
+	Returns     []convened.Return
+	Corrections []Correction
+	Deeds       []convened.Deed // what organisers did about them
+}
+
+// Story reads it in one go: a page waits for each trip to the database. address is
+// that of the seat, as address.Key has it.
+func (s *Store) Story(ctx context.Context, event, address string, seat convened.RegistrationID) (*Story, error) {
+	var y *Story
+	err := s.tx(ctx, "read what became of a person", func(tx *sql.Tx) (err error) {
+		y = &Story{}
+		if y.Seat, err = scanSeat(tx.QueryRowContext(ctx, stmt("seat_of_address"), event, address)); errors.Is(err, sql.ErrNoRows) {
+			y.Seat, err = nil, nil
 		}
-		return each(ctx, tx, stmt("attempts_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
-			var a convened.Attempt
-			err := rows.Scan(&a.Notice, &a.Attempt, &a.At, &a.State, &a.Phase, &a.Code, &a.Enhanced, &a.Cause, &a.Reply)
-			a.At = a.At.UTC()
-			h.Attempts[a.Notice] = append(h.Attempts[a.Notice], a)
+		if err != nil {
 			return err
-		})
+		}
+		if y.History, err = readHistory(ctx, tx, seat); err != nil {
+			return err
+		}
+		if y.Returns, err = readReturns(ctx, tx, seat); err != nil {
+			return err
+		}
+		if y.Corrections, err = readCorrections(ctx, tx, seat); err != nil {
+			return err
+		}
+		y.Deeds, err = readDeeds(ctx, tx, stmt("deeds_of_registration"), int64(seat))
+		return err
+	})
+	return y, err
+}
+
+func readHistory(ctx context.Context, tx *sql.Tx, seat convened.RegistrationID) (*History, error) {
+	h := &History{Attempts: map[convened.NoticeID][]convened.Attempt{}}
+	err := each(ctx, tx, stmt("notices_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+		var l NoticeLine
+		n := &l.Notice
+		var sent, let sql.NullTime
+		err := rows.Scan(&n.ID, &n.Registration, &n.Event, &n.Kind, &n.Occasion, &n.State, &n.Instant, &n.DueAt, &n.Attempt, &n.Failures, &n.Doubts,
+			&n.MessageID, &sent, &n.LastError, &n.Reason, &l.Cause, &l.LetGo.What, &l.LetGo.By, &let)
+		n.Instant, n.DueAt, n.SentAt, l.LetGo.At = n.Instant.UTC(), n.DueAt.UTC(), utc(sent), utc(let)
+		h.Notices = append(h.Notices, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("notices: %w", err)
+	}
+	err = each(ctx, tx, stmt("attempts_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+		var a convened.Attempt
+		err := rows.Scan(&a.Notice, &a.Attempt, &a.At, &a.State, &a.Phase, &a.Code, &a.Enhanced, &a.Cause, &a.Reply)
+		a.At = a.At.UTC()
+		h.Attempts[a.Notice] = append(h.Attempts[a.Notice], a)
+		return err
 	})
 	return h, err
 }

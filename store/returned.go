@@ -193,16 +193,22 @@ func (s *Store) Returns(ctx context.Context, event string, kind convened.ReturnK
 // which it came.
 func (s *Store) ReturnsOf(ctx context.Context, seat convened.RegistrationID) ([]convened.Return, error) {
 	var list []convened.Return
-	err := s.tx(ctx, "read what came back", func(tx *sql.Tx) error {
-		list = nil
-		return each(ctx, tx, stmt("returns_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
-			var r convened.Return
-			var said sql.NullTime
-			err := rows.Scan(&r.Notice, &r.Registration, &r.At, &r.Kind, &r.Action, &r.Status, &r.Cause, &r.Text, &said, &r.Effect)
-			r.At, r.Said = r.At.UTC(), utc(said)
-			list = append(list, r)
-			return err
-		})
+	err := s.tx(ctx, "read what came back", func(tx *sql.Tx) (err error) {
+		list, err = readReturns(ctx, tx, seat)
+		return err
+	})
+	return list, err
+}
+
+func readReturns(ctx context.Context, tx *sql.Tx, seat convened.RegistrationID) ([]convened.Return, error) {
+	var list []convened.Return
+	err := each(ctx, tx, stmt("returns_of_seat"), []any{int64(seat)}, func(rows *sql.Rows) error {
+		var r convened.Return
+		var said sql.NullTime
+		err := rows.Scan(&r.Notice, &r.Registration, &r.At, &r.Kind, &r.Action, &r.Status, &r.Cause, &r.Text, &said, &r.Effect)
+		r.At, r.Said = r.At.UTC(), utc(said)
+		list = append(list, r)
+		return err
 	})
 	return list, err
 }

@@ -44,26 +44,22 @@ func (s *Store) Note(ctx context.Context, d convened.Deed) error {
 // Deeds returns what was done with an event, or where that is "" with anything, the
 // latest first: at most limit, before the entry of a given ID where that is not 0.
 func (s *Store) Deeds(ctx context.Context, event string, before int64, limit int) ([]convened.Deed, error) {
-	return s.readDeeds(ctx, stmt("list_deeds"), event, before, limit)
-}
-
-// DeedsAbout returns what organisers did about one person, in the order in which they
-// did.
-func (s *Store) DeedsAbout(ctx context.Context, seat convened.RegistrationID) ([]convened.Deed, error) {
-	return s.readDeeds(ctx, stmt("deeds_of_registration"), int64(seat))
-}
-
-func (s *Store) readDeeds(ctx context.Context, query string, args ...any) ([]convened.Deed, error) {
 	var list []convened.Deed
-	err := s.tx(ctx, "read the trail", func(tx *sql.Tx) error {
-		list = nil
-		return each(ctx, tx, query, args, func(rows *sql.Rows) error {
-			var d convened.Deed
-			err := rows.Scan(&d.ID, &d.At, &d.By, &d.Via, &d.What, &d.Event, &d.Registration, &d.Detail)
-			d.At = d.At.UTC()
-			list = append(list, d)
-			return err
-		})
+	err := s.tx(ctx, "read the trail", func(tx *sql.Tx) (err error) {
+		list, err = readDeeds(ctx, tx, stmt("list_deeds"), event, before, limit)
+		return err
+	})
+	return list, err
+}
+
+func readDeeds(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]convened.Deed, error) {
+	var list []convened.Deed
+	err := each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var d convened.Deed
+		err := rows.Scan(&d.ID, &d.At, &d.By, &d.Via, &d.What, &d.Event, &d.Registration, &d.Detail)
+		d.At = d.At.UTC()
+		list = append(list, d)
+		return err
 	})
 	return list, err
 }

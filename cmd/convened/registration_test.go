@@ -77,3 +77,49 @@ func TestAnOrganiserFindsAMistypedAddressAndMendsIt(t *testing.T) {
 		t.Errorf("of who left: exit %d\n%s", out.code, out.stderr)
 	}
 }
+
+// What was refused for one cause goes out again once that is mended, and what was for
+// another does not.
+func TestWhatFailedForOneCauseIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	mended := make(chan struct{})
+	s := newSiteWith(t, lab.SMTPOptions{Script: func(step lab.Step) lab.Reaction {
+		select {
+		case <-mended:
+			return lab.Reaction{}
+		default:
+		}
+		switch {
+		case step.Phase != lab.AtRcpt:
+		case step.To == "spam@example.org":
+			return lab.Answer(550, "5.7.1", "we do not know you")
+		case step.To == "full@example.org":
+			return lab.Answer(552, "5.2.2", "over quota")
+		}
+		return lab.Reaction{}
+	}}, "")
+	s.apply("webinar", 240*time.Hour, "")
+	s.daemon()
+	for _, who := range []string{"spam", "full", "fine"} {
+		s.must("registration", "add", "webinar", who+"@example.org")
+	}
+	s.wait(1, 30*time.Second)
+	s.settled()
+	close(mended)
+	says(t, "what would be", s.must("notices", "retry", "--event", "webinar", "--cause", "taken-for-spam", "--dry-run"), "will get mail: 1 person")
+	s.must("notices", "retry", "--event", "webinar", "--cause", "taken-for-spam", "--yes")
+	s.wait(2, 30*time.Second)
+	s.settled()
+	if got := s.received()[1]; got != "confirmation to spam@example.org" {
+		t.Errorf("what went out is %s", got)
+	}
+	says(t, "what is left", s.must("notices", "failures", "webinar"), "Mailbox full: 1 letter of 1 person")
+	for _, wrong := range [][]string{{"--cause", "nonsense", "--event", "webinar"}, {"--cause", "mailbox-full"}, {"--cause", "mailbox-full", "--event", "webinar", "--state", "refused"}} {
+		if out := s.convened(append([]string{"notices", "retry"}, wrong...)...); out.code != 2 {
+			t.Errorf("%q: exit %d\n%s", wrong, out.code, out.stderr)
+		}
+	}
+	if out := s.convened("notices", "retry", "--event", "webinar", "--cause", "mailbox-unknown", "--yes"); out.code != 1 || !strings.Contains(out.stderr, "registration correct") {
+		t.Errorf("what has to be corrected: exit %d\n%s", out.code, out.stderr)
+	}
+}

@@ -27,8 +27,14 @@ WITH bad AS (
 ), failed AS (
     SELECT b.id AS notice, b.registration, r.email, false AS returned, b.state, b.cause, b.code, b.enhanced, b.untried, b.words, b.at
     FROM bad b JOIN convened.registrations r ON r.id = b.registration
-    WHERE r.cancelled_at IS NULL AND r.erased_at IS NULL
-      AND NOT EXISTS (SELECT FROM convened.notices l WHERE l.registration = b.registration AND l.state = 'sent' AND l.id > b.id)
+    -- One look for each, in notices_once: there may be a hundred thousand that were
+    -- sent, and before the first ANALYZE the planner would read all that came later.
+    LEFT JOIN LATERAL (
+        SELECT true AS arrived FROM convened.notices l
+        WHERE l.registration = b.registration AND l.state = 'sent' AND l.id + 0 > b.id
+        LIMIT 1
+    ) later ON true
+    WHERE r.cancelled_at IS NULL AND r.erased_at IS NULL AND later.arrived IS NULL
     UNION ALL
     SELECT NULL, r.id, r.email, true, 'sent', coalesce(t.cause, ''), 0, t.status, false, t.text, t.at
     FROM convened.registrations r
@@ -39,7 +45,7 @@ WITH bad AS (
         ORDER BY t.id DESC
         LIMIT 1
     ) t
-    WHERE r.event = $1 AND r.seat = r.id AND r.refused_at IS NOT NULL AND r.cancelled_at IS NULL AND r.erased_at IS NULL
+    WHERE r.event = $1 AND r.seat + 0 = r.id AND r.refused_at IS NOT NULL AND r.cancelled_at IS NULL AND r.erased_at IS NULL
 ), ranked AS (
     SELECT f.*, row_number() OVER (PARTITION BY returned, state, cause, code, enhanced, untried ORDER BY at DESC, registration DESC) AS rank
     FROM failed f
