@@ -91,7 +91,7 @@ func (g *registrant) pageOf(v *visit) *page {
 	l := templates.Facts(v.now, v.claim, links)
 	p := g.newPage(l.Language)
 	p.Base, p.Out, p.Event, p.Title = v.base, v.out, l, l.Title
-	p.Feed = template.URL("webcal://" + v.feed) // of our own making: no scheme that html/template knows
+	p.Feed = template.URL("webcal://" + v.feed) //nolint:gosec // of our own making, with a scheme that html/template does not know
 	p.Colours = g.coloursURL(l.Colours.Accent)
 	p.IsMuted = !v.claim.Registration.MutedAt.IsZero()
 	p.Starts, p.Ends = l.Starts.Format(time.RFC3339), l.Ends.Format(time.RFC3339)

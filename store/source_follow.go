@@ -133,7 +133,7 @@ func (s *Store) Rename(ctx context.Context, seat convened.RegistrationID, name, 
 	})
 }
 
-// LetGo says that the rows that vanished at once are meant to be gone, and returns
+// LetVanish says that the rows that vanished at once are meant to be gone, and returns
 // how many there are.
 func (s *Store) LetVanish(ctx context.Context, v *Source) (int, error) {
 	n := 0

@@ -162,20 +162,23 @@ type Look struct {
 // how old the other rows are. The watermark is kept in the same database as the
 // table: what takes one of them back in time takes the other.
 func (s *Store) Look(ctx context.Context, now time.Time, v *Source) (Look, error) {
-	begun := time.Now()
 	var l Look
 	var seen []seenRow
 	var gone []string
 	var horizon int64
+	var begun sql.NullTime // by the database's clock
 	err := s.long.txWith(ctx, still, "look at "+v.Relation, func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, readOnly); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT now()`).Scan(&begun); err != nil {
 			return err
 		}
 		l, seen, gone, horizon, err = v.look(ctx, tx)
 		return err
 	})
 	if err != nil {
-		return l, errors.Join(err, s.noteLook(ctx, v, now, time.Since(begun), err.Error()))
+		return l, errors.Join(err, s.noteLook(ctx, v, now, begun, err.Error()))
 	}
 	err = s.long.tx(ctx, "take rows of "+v.Relation, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, lookTimeout); err != nil {
@@ -189,14 +192,14 @@ func (s *Store) Look(ctx context.Context, now time.Time, v *Source) (Look, error
 			l.More = true // another has looked meanwhile, and knows better
 			return nil
 		}
-		return v.taken(ctx, tx, now, &l, seen, gone, horizon)
+		return v.taken(ctx, tx, &l, seen, gone, horizon)
 	})
-	return l, errors.Join(err, s.noteLook(ctx, v, now, time.Since(begun), ""))
+	return l, errors.Join(err, s.noteLook(ctx, v, now, begun, ""))
 }
 
-func (s *Store) noteLook(ctx context.Context, v *Source, now time.Time, took time.Duration, trouble string) error {
+func (s *Store) noteLook(ctx context.Context, v *Source, now time.Time, begun sql.NullTime, trouble string) error {
 	return s.tx(ctx, "note a look", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, stmt("note_source_look"), v.ID, now, took.Seconds(), trouble)
+		_, err := tx.ExecContext(ctx, stmt("note_source_look"), v.ID, now, begun, trouble)
 		return err
 	})
 }
@@ -314,7 +317,7 @@ func (v *Source) known(ctx context.Context, tx *sql.Tx, seen []seenRow) (map[str
 }
 
 // taken writes what a look has found. The source's row is held.
-func (v *Source) taken(ctx context.Context, tx *sql.Tx, now time.Time, l *Look, seen []seenRow, gone []string, horizon int64) error {
+func (v *Source) taken(ctx context.Context, tx *sql.Tx, l *Look, seen []seenRow, gone []string, horizon int64) error {
 	known, err := v.known(ctx, tx, seen)
 	if err != nil {
 		return err

@@ -482,3 +482,47 @@ func dropRole(t *testing.T, s *Store, role string) {
 		t.Error(err)
 	}
 }
+
+func TestTheDaemonsRoleMayAttendToASource(t *testing.T) {
+	t.Parallel()
+	url := labtest.Database(t)
+	root := openURL(t, url)
+	apply(t, root, webinar("w"), early)
+	signups(t, root, "")
+	sqlExec(t, root, `GRANT SELECT ON public.signups TO convened`)
+	s := openURL(t, strings.Replace(url, "postgres@", "convened@", 1))
+	// It may not make a trigger, and so it polls.
+	survey, err := s.SurveyTable(t.Context(), SourceSpec{Name: "signups", Table: "public.signups", Map: signupsMap})
+	if err != nil || survey.Way != ByPolling || survey.Unreadable {
+		t.Fatalf("%+v, %v", survey, err)
+	}
+	v, err := s.AddSource(t.Context(), early, "me", survey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, root, `INSERT INTO public.signups (mail, webinar_slug) VALUES ('a@example.org', 'w'), (NULL, 'w'), ('c@example.org', 'x')`)
+	if l := lookAt(t, s, v); l.Fresh != 1 || l.Problems != 2 {
+		t.Errorf("%+v", l)
+	}
+	sqlExec(t, root, `UPDATE public.signups SET cancelled_at = now() WHERE mail = 'a@example.org'`)
+	lookAt(t, s, v)
+	list, err := s.SourceChanges(t.Context(), v, 0, 10)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if err := s.SettleChange(t.Context(), &list[0], SettledChange{State: RowOut}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Retry(t.Context(), v); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.LetVanish(t.Context(), v); err != nil {
+		t.Error(err)
+	}
+	for _, err := range s.CheckStatements(t.Context()) {
+		t.Error(err)
+	}
+	if err := s.RemoveSource(t.Context(), v, nil); err != nil {
+		t.Error(err)
+	}
+}

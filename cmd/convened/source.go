@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+
 	"convened/address"
 	"convened/config"
 	"convened/desk"
@@ -214,10 +216,14 @@ func (e *env) takeBefore(d *desk.Desk, v *store.Source, rows int, quiet bool) (s
 	return d.Store.TakeBefore(e.ctx, v, quiet, progress)
 }
 
-// counter is progress by numbers.
+// counter is progress by numbers: of rows, not of bytes. The total may be a guess.
 func (e *env) counter(what string, total int64) (func(int), func()) {
-	progress, done := e.progress(what, max(total, -1))
-	return func(n int) { progress(int64(n)) }, done
+	if !terminal(e.stderr) {
+		return func(int) {}, func() {}
+	}
+	bar := progressbar.NewOptions64(max(total, -1), progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func(n int) { _ = bar.Set(n) }, func() { _ = bar.Finish() }
 }
 
 func backfillQuestion(f *store.Foretelling, mail bool) string {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -143,4 +144,65 @@ func TestWhatAProgramSendsBringsALetter(t *testing.T) {
 	if logs := d.logs.String(); strings.Contains(logs, "Secretname") || strings.Contains(logs, token) || strings.Contains(logs, "ana@") {
 		t.Errorf("the log has a person or a token:\n%s", logs)
 	}
+}
+
+func TestAMapIsTakenApartAsItWasMeant(t *testing.T) {
+	for given, want := range map[string]map[string]string{
+		`email=mail,language=lang`: {"email": "mail", "language": "lang"},
+		// As it stands in the documentation, with its quotation marks and after a shell.
+		`email=mail,name='first || '' '' || last',language=lang`: {"email": "mail", "name": "first || ' ' || last", "language": "lang"},
+		`email=mail,name=first ||   || last,language=lang`:       {"email": "mail", "name": "first || ' ' || last", "language": "lang"},
+		`name=concat_ws(', ', last, first)`:                      {"name": "concat_ws(', ', last, first)"},
+		`name="last, first",email=mail`:                          {"name": `"last, first"`, "email": "mail"},
+		`event='my-webinar',email=mail`:                          {"event": "'my-webinar'", "email": "mail"},
+		`event=CASE w WHEN 7 THEN 'a=b' END`:                     {"event": "CASE w WHEN 7 THEN 'a=b' END"},
+	} {
+		key, value, _ := strings.Cut(given, "=")
+		got, err := splitMap(map[string]string{key: value})
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s is %q, %v; want %q", given, got, err, want)
+		}
+	}
+	for _, bad := range []string{"email=", "email=mail,,x=y", "email=mail,email=other"} {
+		key, value, _ := strings.Cut(bad, "=")
+		if got, err := splitMap(map[string]string{key: value}); err == nil {
+			t.Errorf("%s is taken for %q", bad, got)
+		}
+	}
+}
+
+func TestASourceOfTheConfigurationIsAdoptedByItsName(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, `sources:
+  - name: signups
+    table: public.signups
+    event_column: webinar_slug
+    map: {email: mail, name: "first || ' ' || last"}
+`)
+	s.apply("webinar", 240*time.Hour, "")
+	s.sql(signups)
+	s.sql(`INSERT INTO public.signups (mail, webinar_slug) VALUES ('old@example.org', 'webinar'), ('OLD@example.org', 'webinar'), (NULL, 'webinar')`)
+	if out := s.must("source", "add", "signups", "--backfill", "--mail", "--dry-run"); !strings.Contains(out, "1 person would be mailed") || !strings.Contains(out, "1 can't be taken: no address") || !strings.Contains(out, "Nothing was done.") {
+		t.Errorf("the dry run says\n%s", out)
+	}
+	if out := s.convened("source", "add", "signups", "--backfill", "--mail"); out.code != exitWrong || !strings.Contains(out.stderr, "mail 1 person") {
+		t.Errorf("without --yes: %d %s", out.code, out.stderr)
+	}
+	s.must("source", "add", "signups", "--backfill", "--mail", "--yes")
+	s.daemon()
+	s.wait(1, 30*time.Second)
+	if out := s.must("source", "list"); !strings.Contains(out, "trigger") || strings.Contains(out, "gone") {
+		t.Errorf("the list says\n%s", out)
+	}
+	if out := s.convened("source", "add", "signups"); out.code != exitWrong || !strings.Contains(out.stderr, "already") {
+		t.Errorf("a second time: %d %s", out.code, out.stderr)
+	}
+	if out := s.convened("source", "add", "others"); out.code != exitWrong || !strings.Contains(out.stderr, "--table") {
+		t.Errorf("one that there is not: %d %s", out.code, out.stderr)
+	}
+	s.sql(`DROP TABLE public.signups`)
+	if out := s.must("source", "list"); !strings.Contains(out, "the table is gone") {
+		t.Errorf("without its table the list says\n%s", out)
+	}
+	s.must("source", "remove", "signups")
 }
