@@ -159,10 +159,10 @@ func killAtEachPointKept(r *rig) {
 	r.stage(slowly(10 * time.Millisecond))
 	c := r.crew(1, start{kept: true})
 	for _, p := range points {
-		chance := 0.2
+		chance := 0.7
 		switch p.name {
 		case "before-dot", "noted-dot", "after-reply", "noted-reply":
-			chance = 0.02
+			chance = 0.1 // once a letter, not once a batch
 		case "after-plan", "after-dot":
 			continue // the first sends nothing; where the server has the letter and has not said so, row 1b kills
 		}
