@@ -30,6 +30,7 @@ MTIME=${MTIME:-1980-01-01T00:00:00Z}
 for shell in bash zsh fish; do
 	"$tool" completion $shell >"$stage/convened.$shell"
 done
+build/licences.sh --texts >"$stage/licences.txt"
 mkdir "$stage/man"
 "$tool" man "$stage/man"
 gzip -n -9 "$stage"/man/*
