@@ -24,7 +24,7 @@ licence() {
 build/env.sh go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}|{{.Version}}|{{.Dir}}{{end}}{{end}}' ./cmd/convened | sort -u | sed '/^$/d' >"${TMPDIR:-/tmp}/licences.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/licences.$$"' EXIT
 if [ "${1:-}" != --texts ]; then
-	printf '# Licences\n\nWhat the program is built from besides the standard library, by `make licences`; a test of `make check` keeps it so. Each of these may be\n'
+	printf '# Licences\n\nWhat the program is built from besides the standard library, by `make licences`; `make check` keeps it so. Each of these may be\n'
 	printf 'passed on within a program under MIT, together with its text: the packages have the texts in licences.txt.\n\n| module | licence |\n|---|---|\n'
 fi
 status=0
