@@ -29,7 +29,7 @@ func (m manCommand) Run(e *env) error {
 		pages["convened-"+n.Name+".1"] = manPage(n)
 	}
 	for name, text := range pages {
-		if err := os.WriteFile(filepath.Join(m.Directory, name), []byte(text), 0o644); err != nil { //nolint:gosec // a page is for everybody to read
+		if err := os.WriteFile(filepath.Join(m.Directory, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
