@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(labtest.Main(m, func(url string) error {
+	os.Exit(labtest.Tight(m, func(url string) error {
 		s, err := store.Open(store.Options{URL: url})
 		if err != nil {
 			return err

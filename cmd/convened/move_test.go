@@ -5,8 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // invitations reads what each person was told, in the order of arrival: the
@@ -37,7 +41,18 @@ func (s *site) invitations() map[string][]string {
 // new time, and exactly those who were told the old one get an update.
 func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "")
+	const n = 2000
+	// The second half waits for the move, however quick the burst and slow the move.
+	var taken atomic.Int64
+	moved := make(chan struct{})
+	release := sync.OnceFunc(func() { close(moved) })
+	s := newSiteWith(t, lab.SMTPOptions{Script: func(step lab.Step) lab.Reaction {
+		if step.Phase == lab.AtDot && taken.Add(1) > n/2 {
+			<-moved
+		}
+		return lab.Reaction{}
+	}}, "batch: 20\n")
+	t.Cleanup(release)
 	event := func(hour int) string {
 		file := filepath.Join(t.TempDir(), "webinar.yaml")
 		if err := os.WriteFile(file, fmt.Appendf(nil, "event: webinar\ntitle: Webinar\nstarts: 2036-11-25 %d:00\nends: 2036-11-25 %d:00\nzone: UTC\norganizer: {name: M, email: events@example.org}\n", hour, hour+1), 0o600); err != nil {
@@ -46,12 +61,12 @@ func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 		return file
 	}
 	s.must("event", "apply", event(15))
-	const n = 2000
 	s.burst(n)
 	s.daemon()
 	s.daemon()
 	s.wait(n/2, time.Minute)
 	s.must("event", "apply", event(17), "--yes")
+	release()
 	s.eachPersonHasALetter(n, time.Minute)
 	s.settled()
 	twice := 0

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -76,6 +77,20 @@ func Main(m *testing.M, prepare func(url string) error) int {
 		code = max(code, 1)
 	}
 	return code
+}
+
+// Tight is Main, and 1 where a goroutine has outlived the tests.
+func Tight(m *testing.M, prepare func(url string) error) int {
+	code := Main(m, prepare)
+	if code != 0 { // after a test that failed there may be anything
+		return code
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, "labtest: goroutines have outlived the tests:", err)
+		return 1
+	}
+	return 0
 }
 
 // Database returns the superuser's URL of a new database, a copy of the
