@@ -19,9 +19,11 @@ func BenchmarkCompose(b *testing.B) {
 			claim := claimOf(b, convened.ReminderKind, "fr")
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Compose(testNow, claim); err != nil {
+				l, err := c.Compose(testNow, claim)
+				if err != nil {
 					b.Fatal(err)
 				}
+				l.Release()
 			}
 		})
 	}

@@ -212,9 +212,12 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		return nil, err
 	}
 	if c.signer != nil {
-		if l.Data, err = c.signer.sign(l.Data, now); err != nil {
+		signed, err := c.signer.sign(l.Data, now)
+		if err != nil {
 			return nil, err
 		}
+		recycle(l.Data)
+		l.Data = signed
 	}
 	if len(l.Data) > maxLetter {
 		return nil, fmt.Errorf("%w: the letter has %d bytes, more than %d", convened.ErrRefused, len(l.Data), maxLetter)

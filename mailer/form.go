@@ -319,8 +319,8 @@ func (f *form) addEvent() {
 
 // fill writes the letter of one reader.
 func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, person *templates.Person, event *calendar.Personal) []byte {
-	b := make([]byte, 0, f.size)
-	scratch := make([]byte, 0, 4096)
+	b, scratch := buffer(f.size), buffer(4096)
+	defer func() { recycle(scratch) }()
 	tag := c.tag(l.MessageID)
 	for i := range f.head {
 		s := &f.head[i]
@@ -361,6 +361,31 @@ func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter
 		}
 	}
 	return b
+}
+
+// buffers are the letters that were sent, for those that come next: a burst
+// would leave a gigabyte behind every minute.
+var buffers sync.Pool
+
+// buffer returns an empty slice that has room for about n bytes.
+func buffer(n int) []byte {
+	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, max(n, 20<<10))
+}
+
+func recycle(b []byte) {
+	if cap(b) >= 16<<10 && cap(b) <= 256<<10 {
+		buffers.Put(&b)
+	}
+}
+
+// Release says that the letter is done with, and nobody will look at its Data
+// again. It need not be called.
+func (l *Letter) Release() {
+	recycle(l.Data)
+	l.Data = nil
 }
 
 // appendField appends a field as go-mail writes it: folded before a word that

@@ -99,11 +99,14 @@ func feedbackID(claim *convened.Claim, kind convened.Kind, sender string) string
 	return fmt.Sprintf("%s:%s:%s", slug, kind, sender)
 }
 
-var messageID = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+$")
-
 // isMessageID reports whether s can stand between the angle brackets of a
 // Message-ID: dot-atoms at a domain, which is all that this program makes.
-func isMessageID(s string) bool { return len(s) <= 250 && messageID.MatchString(s) }
+func isMessageID(s string) bool {
+	left, right, found := strings.Cut(s, "@")
+	return found && left != "" && right != "" && len(s) <= 250 && strings.Trim(left, alphanumeric+"!#$%&'*+/=?^_`{|}~.-") == "" && strings.Trim(right, alphanumeric+".-") == ""
+}
+
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // cleanLine makes one clean line of what somebody typed, of at most max
 // characters: white space becomes a single space, and characters that control,
@@ -143,7 +146,7 @@ func clip(s string, max int) string {
 
 var link = regexp.MustCompile(`(?i)://|\bwww\.|\bmailto:`)
 
-func holdsLink(s string) bool { return link.MatchString(s) }
+func holdsLink(s string) bool { return strings.ContainsAny(s, ":wW") && link.MatchString(s) }
 
 // maxWord is the length of an encoded word. RFC 2047 2 allows 75; with this one
 // the first fits on the line of every field's name.

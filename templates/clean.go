@@ -162,7 +162,7 @@ var linkish = regexp.MustCompile(`(?i)://|\bwww\.|\bmailto:`)
 // Anybody can register anybody's address, so a name must not be a way to have
 // this program mail advertisements to strangers.
 func greeted(name string) string {
-	if linkish.MatchString(name) {
+	if strings.ContainsAny(name, ":wW") && linkish.MatchString(name) {
 		return ""
 	}
 	return name

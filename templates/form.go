@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"convened"
 )
@@ -59,7 +59,7 @@ type Person struct {
 // false where the letter is to be rendered by itself.
 func PersonOf(now time.Time, c *convened.Claim, token string) (Person, Shape, bool) {
 	e, r := &c.Event, &c.Registration
-	if c.Notice.Kind == convened.Preflight || c.Test || !asItStands.MatchString(r.UID) || !asItStands.MatchString(token) {
+	if c.Notice.Kind == convened.Preflight || c.Test || !asItStands(r.UID) || !asItStands(token) {
 		return Person{}, Shape{}, false
 	}
 	p := Person{name: line(r.Name), number: r.UID, token: token}
@@ -67,7 +67,7 @@ func PersonOf(now time.Time, c *convened.Claim, token string) (Person, Shape, bo
 		p.under = line(r.Email)
 	}
 	p.name = greeted(p.name)
-	if marked.MatchString(p.name) {
+	if marked(p.name) {
 		return Person{}, Shape{}, false
 	}
 	s := Shape{
@@ -89,12 +89,22 @@ func PersonOf(now time.Time, c *convened.Claim, token string) (Person, Shape, bo
 	return p, s, true
 }
 
-// marked finds names with which a note that begins a line with {name}, or writes
-// it beside an address, would begin a list or make a link.
-var marked = regexp.MustCompile(`^[-*•·–]|/`)
+// marked reports whether a note that begins a line with {name}, or writes it beside
+// an address, would begin a list with this name or make a link of it.
+func marked(name string) bool {
+	first, _ := utf8.DecodeRuneInString(name)
+	return strings.IndexByte(name, '/') >= 0 || strings.ContainsRune("-*•·–", first)
+}
 
-// asItStands is what no context of text, HTML or JSON escapes.
-var asItStands = regexp.MustCompile(`^[0-9A-Za-z_-]{8,64}$`)
+// asItStands reports whether no context of text, HTML or JSON escapes s.
+func asItStands(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return len(s) >= 8 && len(s) <= 64
+}
 
 // SameEvent reports whether two events are one, as it was read once: their texts
 // and rules are not compared but have to be the same in memory. Whoever edits a
@@ -180,6 +190,9 @@ var inHTML = strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "
 
 // inJSON escapes as html/template does in a script of JSON.
 func inJSON(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\\&<>`, r) }) {
+		return s
+	}
 	b, err := json.Marshal(s)
 	if err != nil || len(b) < 2 {
 		return s // a string can't fail

@@ -227,7 +227,10 @@ func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, erro
 	if err != nil {
 		return scheduler.Letter{}, err
 	}
-	return scheduler.Letter{MessageID: l.MessageID, Send: func(ctx context.Context) convened.Outcome { return p.relay.Send(ctx, l) }}, nil
+	return scheduler.Letter{MessageID: l.MessageID, Send: func(ctx context.Context) convened.Outcome {
+		defer l.Release()
+		return p.relay.Send(ctx, l)
+	}}, nil
 }
 
 // Write makes a letter to be looked at, or to be sent as a trial: desk.Post.
