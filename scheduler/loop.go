@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"convened"
 )
 
 // Run ticks until ctx is done, then finishes what is on the wire and returns. A
@@ -12,9 +14,19 @@ import (
 func (s *Scheduler) Run(ctx context.Context) {
 	s.start(ctx)
 	defer s.stop(ctx)
-	said := "" // the last error, until a tick works again
+	said := ""         // the last error, until a tick works again
+	var last time.Time // of the last whole tick
+	hinted := false
 	for ctx.Err() == nil {
 		now := s.o.Clock()
+		if hinted && said == "" && s.hurry(ctx, now) {
+			if since := s.o.Clock().Sub(last); since >= 0 && since < wholeEvery {
+				hinted = s.pause(ctx, wholeEvery-since)
+				continue
+			}
+			now = s.o.Clock()
+		}
+		last = now
 		r, err := s.Tick(ctx, now)
 		if ctx.Err() != nil {
 			return
@@ -55,12 +67,52 @@ func (s *Scheduler) Run(ctx context.Context) {
 				}
 			}
 		}
-		s.pause(ctx, wait)
+		hinted = s.pause(ctx, wait)
 	}
 }
 
-// pause waits, unless something happens.
-func (s *Scheduler) pause(ctx context.Context, wait time.Duration) {
+// wholeEvery is how often a hint has a whole tick follow.
+const wholeEvery = 250 * time.Millisecond
+
+// hurry does for a hint what somebody waits for who has just registered, and no
+// more: newcomers are planned, and what is due is claimed and sent. The whole tick
+// that follows, at once or within wholeEvery, looks after the rest. It reports
+// false where the order of a tick matters, because an occasion has come or an
+// event was edited, and where anything is wrong: then the whole tick comes now.
+func (s *Scheduler) hurry(ctx context.Context, now time.Time) bool {
+	if s.paused() != "" || s.o.PausePlan != nil && s.o.PausePlan() != "" || s.full() {
+		return false
+	}
+	events, err := s.o.Store.OpenEvents(ctx, now)
+	if err != nil {
+		return false
+	}
+	for _, e := range events {
+		if e.Status == convened.EventIsOff {
+			continue
+		}
+		known := s.planned[e.Slug]
+		if known == nil || known.revision != e.Revision {
+			return false
+		}
+		for _, o := range known.all {
+			if !o.At.After(now) && !known.done[o.String()] {
+				return false
+			}
+		}
+	}
+	var r Report
+	if s.planNewcomers(ctx, now, &r) != nil || s.dispatch(ctx, now, &r) != nil {
+		return false // the whole tick meets it again, and says so
+	}
+	if r.Moved() {
+		s.log.Debug("hint", "planned", r.Planned, "claimed", r.Claimed, "marked", r.Marked)
+	}
+	return r.Waiting == "" && !r.More
+}
+
+// pause waits, unless something happens. It reports whether that was a hint.
+func (s *Scheduler) pause(ctx context.Context, wait time.Duration) bool {
 	if s.full() {
 		// Only an outcome makes room: to look again before is of no use.
 		wait = max(wait, 20*time.Millisecond)
@@ -70,23 +122,25 @@ func (s *Scheduler) pause(ctx context.Context, wait time.Duration) {
 			select {
 			case <-s.freed:
 			case <-limit.C:
-				return
+				return false
 			case <-ctx.Done():
-				return
+				return false
 			}
 		}
-		return
+		return false
 	}
 	if wait == 0 {
-		return
+		return false
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-s.wake:
+		return true
 	case <-t.C:
 	case <-ctx.Done():
 	}
+	return false
 }
 
 func (s *Scheduler) full() bool {

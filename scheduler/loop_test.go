@@ -278,3 +278,44 @@ func TestAStopAmidATickSendsNothingMoreAndIsNoFault(t *testing.T) {
 		})
 	}
 }
+
+// Who has just registered waits for nothing that has nothing to do with it; what
+// has follows soon enough.
+func TestAHintIsFollowedAtOnceByWhatIsUrgentAndSoonByAWholeTick(t *testing.T) {
+	running(t, func(r *rig) { r.events = []*convened.Event{webinar("w", 1000*time.Hour)} }, func(o *scheduler.Options) { o.Poll = time.Hour }, func(t *testing.T, r *rig, _ func()) {
+		did := func() (newcomers, whole int) { return len(r.called("Newcomers")), len(r.called("Recover")) }
+		pass(time.Second)
+		r.Wake() // the last whole tick is long ago, so another follows
+		pass(10 * time.Millisecond)
+		newcomers, whole := did()
+		for range 3 {
+			r.Wake()
+			pass(10 * time.Millisecond)
+		}
+		if n, w := did(); n != newcomers+3 || w != whole {
+			t.Errorf("after three hints newcomers were looked for %d times and dead hands %d times, want 3 and 0", n-newcomers, w-whole)
+		}
+		pass(time.Second)
+		if n, w := did(); n != newcomers+4 || w != whole+1 {
+			t.Errorf("a second later it was %d and %d times, want 4 and 1", n-newcomers, w-whole)
+		}
+	})
+}
+
+func TestAHintDoesNotOvertakeAnOccasionThatHasCome(t *testing.T) {
+	e := webinar("w", time.Hour+time.Second, reminder("before 1h", convened.Skip))
+	running(t, func(r *rig) { r.events = []*convened.Event{e} }, func(o *scheduler.Options) { o.Poll = time.Hour }, func(t *testing.T, r *rig, _ func()) {
+		pass(990 * time.Millisecond)
+		r.Wake()
+		pass(5 * time.Millisecond)
+		whole := len(r.called("Recover"))
+		edited := *e
+		edited.Revision = 2
+		r.events[0] = &edited
+		r.Wake()
+		pass(time.Millisecond)
+		if w := len(r.called("Recover")); w == whole {
+			t.Error("an event was edited, and a hint is followed by less than a whole tick")
+		}
+	})
+}
