@@ -13,8 +13,10 @@ PKG ?= ./...
 TESTFLAGS ?=
 # How long `make fuzz` looks for trouble in each target.
 FUZZTIME ?= 60s
-# Which benchmarks `make bench` runs, as a pattern of their names.
+# Which benchmarks `make gobench` runs, as a pattern of their names.
 BENCH ?= .
+# What `make bench` measures: BENCHFLAGS='-what burst -letters 20000 -rounds 1'
+BENCHFLAGS ?=
 
 # The Debians that `make hardening` and `make packages-try` are for.
 SUITES ?= bookworm trixie
@@ -110,7 +112,15 @@ fuzz: setup ## Every fuzz target, for FUZZTIME (60s) each
 	@$(WITHPG) build/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: setup ## Every Go benchmark in the tree, with allocations
+bench: NEEDS += postfix node
+bench: setup build ## convened beside what one would build instead; half an hour, see bench/README.md
+	@CGO_ENABLED=0 $(RUN) go build -trimpath -o bin/bench-sink ./bench/sink
+	@CGO_ENABLED=0 $(RUN) go build -trimpath -C bench/peers/river -o ../../../bin/bench-river .
+	@cd bench/peers/node && npm ci --silent --no-audit --no-fund
+	@$(RUN) go run ./bench -bin bin -out bench/results/$$(date -u +%Y-%m-%dT%H%M).json $(BENCHFLAGS)
+
+.PHONY: gobench
+gobench: setup ## Every Go benchmark in the tree, with allocations
 	@$(WITHPG) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
 .PHONY: build

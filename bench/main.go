@@ -93,7 +93,7 @@ func run(ctx context.Context, o options) error {
 	if s.node, err = filepath.Abs("bench/peers/node"); err != nil {
 		return err
 	}
-	f := &Figures{Date: time.Now().Format(time.RFC3339), Machine: machine(), Others: map[string]float64{}}
+	f := &Figures{Date: time.Now().Format(time.RFC3339), Machine: machine(ctx), Others: map[string]float64{}}
 	fmt.Println(f.Machine + ", " + f.Date)
 	for _, what := range strings.Split(o.what, ",") {
 		fmt.Println()
@@ -132,7 +132,7 @@ func run(ctx context.Context, o options) error {
 }
 
 // machine says on what it was measured.
-func machine() string {
+func machine(ctx context.Context) string {
 	model := "unknown processor"
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(b)) {
@@ -142,7 +142,7 @@ func machine() string {
 		}
 	}
 	version := "Postgres of an unknown version"
-	if out, err := exec.Command("pg_config", "--version").Output(); err == nil {
+	if out, err := exec.CommandContext(ctx, "pg_config", "--version").Output(); err == nil {
 		version = strings.TrimSpace(string(out))
 	}
 	load, _ := os.ReadFile("/proc/loadavg")

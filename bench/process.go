@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,13 +32,13 @@ type process struct {
 }
 
 // launch starts a program with what it says to standard error in a file of dir.
-func launch(dir, name string, env []string, program string, args ...string) (*process, error) {
-	return launchIn("", dir, name, env, program, args...)
+func launch(ctx context.Context, dir, name string, env []string, program string, args ...string) (*process, error) {
+	return launchIn(ctx, "", dir, name, env, program, args...)
 }
 
 // launchIn is launch in a working directory.
-func launchIn(work, dir, name string, env []string, program string, args ...string) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(program, args...), lines: make(chan string, 16), log: filepath.Join(dir, name+".log")}
+func launchIn(ctx context.Context, work, dir, name string, env []string, program string, args ...string) (*process, error) {
+	p := &process{name: name, cmd: exec.CommandContext(ctx, program, args...), lines: make(chan string, 16), log: filepath.Join(dir, name+".log")}
 	p.cmd.Dir = work
 	p.cmd.Env = append(os.Environ(), env...)
 	in, err := p.cmd.StdinPipe()

@@ -88,7 +88,7 @@ func configuration(database string, port int, state string, more map[string]stri
 
 // convened runs one command line of the program.
 func (s *site) convened(config string, args ...string) error {
-	p, err := launch(s.dir, "command", nil, s.program, append(args, "--config", config)...)
+	p, err := launch(s.ctx, s.dir, "command", nil, s.program, append(args, "--config", config)...)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *site) session(database string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := launch(s.dir, "psql", cmd.Env, cmd.Path, cmd.Args[1:]...)
+	p, err := launch(s.ctx, s.dir, "psql", cmd.Env, cmd.Path, cmd.Args[1:]...)
 	return &session{p}, err
 }
 
@@ -153,7 +153,7 @@ func (m *mailServer) port() int {
 
 // lightSink starts the light one.
 func (s *site) lightSink(delay time.Duration) (*mailServer, error) {
-	p, err := launch(s.dir, "sink", nil, s.sink, "-delay", delay.String())
+	p, err := launch(s.ctx, s.dir, "sink", nil, s.sink, "-delay", delay.String())
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +173,12 @@ func (s *site) smtpSink() (*mailServer, error) {
 	if os.Geteuid() == 0 {
 		args = append([]string{"-u", "nobody"}, args...)
 	}
-	p, err := launch(s.dir, "smtp-sink", nil, tool("smtp-sink"), args...)
+	p, err := launch(s.ctx, s.dir, "smtp-sink", nil, tool("smtp-sink"), args...)
 	if err != nil {
 		return nil, err
 	}
 	for range 200 {
-		c, err := net.Dial("tcp", addr)
+		c, err := new(net.Dialer).DialContext(s.ctx, "tcp", addr)
 		if err == nil {
 			_ = c.Close()
 			return &mailServer{p, addr, false}, nil

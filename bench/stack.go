@@ -93,7 +93,7 @@ func (c *convenedStack) begin(j *job) error {
 		return err
 	}
 	for i := range max(c.daemons, 1) {
-		p, err := launch(j.dir, fmt.Sprintf("convened-%d", i), nil, j.program, "run", "--config", config)
+		p, err := launch(j.ctx, j.dir, fmt.Sprintf("convened-%d", i), nil, j.program, "run", "--config", config)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (p *peerStack) begin(j *job) error {
 		env := []string{"DATABASE_URL=" + j.pg.TCPURL(db), "SMTP_ADDR=" + j.server.addr, fmt.Sprintf("LETTERS=%d", j.Letters), fmt.Sprintf("CONNECTIONS=%d", j.Connections/max(p.copies, 1)),
 			fmt.Sprintf("SIZE=%d", j.Size), fmt.Sprintf("DUE=%d", j.Due.UnixMilli()), fmt.Sprintf("COPY=%d", i)}
 		env = append(env, p.env...)
-		q, err := launchIn(dir, j.dir, fmt.Sprintf("%s-%d", p.name, i), env, path, args[1:]...)
+		q, err := launchIn(j.ctx, dir, j.dir, fmt.Sprintf("%s-%d", p.name, i), env, path, args[1:]...)
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (smtpSource) begin(*job) error { return nil }
 
 func (smtpSource) done(j *job) error {
 	j.Due = time.Now()
-	p, err := launch(j.dir, "smtp-source", nil, tool("smtp-source"), "-d", "-s", strconv.Itoa(j.Connections), "-m", strconv.Itoa(j.Letters),
+	p, err := launch(j.ctx, j.dir, "smtp-source", nil, tool("smtp-source"), "-d", "-s", strconv.Itoa(j.Connections), "-m", strconv.Itoa(j.Letters),
 		"-l", strconv.Itoa(j.Size), "-f", "events@example.org", "-t", "person@example.org", j.server.addr)
 	if err != nil {
 		return err

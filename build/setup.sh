@@ -8,6 +8,7 @@
 #   cc         a C compiler, for the race detector
 #   postfix    the programs of a mail server; none of the system's own is
 #              configured or started
+#   node       Node.js and npm, for a peer in the benchmark
 #   pgbouncer  the pooler before Postgres; the system's own is not started
 #   systemd    systemd-analyze, which judges the unit; only where there is systemd
 #   debootstrap  makes a small Debian in a folder, with which the packages and
@@ -45,11 +46,12 @@ has() {
 		;;
 	cc) command -v gcc >/dev/null || command -v clang >/dev/null ;;
 	postfix) command -v postconf >/dev/null || [ -x /usr/sbin/postconf ] ;;
+	node) command -v node >/dev/null && command -v npm >/dev/null ;;
 	pgbouncer) command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] ;;
 	systemd) command -v systemd-analyze >/dev/null || [ "$(uname)" != Linux ] ;;
 	debootstrap) command -v debootstrap >/dev/null ;;
 	prometheus) command -v promtool >/dev/null ;;
-	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix, pgbouncer, systemd, debootstrap or prometheus" ;;
+	*) fail "build/setup.sh does not know $1: postgres, chromium, cc, postfix, node, pgbouncer, systemd, debootstrap or prometheus" ;;
 	esac
 }
 
@@ -58,6 +60,7 @@ packages() {
 	case $1:$2 in
 	apt:postgres) echo postgresql ;;
 	apt:cc) echo gcc libc6-dev ;;
+	apt:node | dnf:node) echo nodejs npm ;;
 	dnf:postgres) echo postgresql-server ;;
 	dnf:cc) echo gcc ;;
 	brew:postgres) echo postgresql@17 ;;

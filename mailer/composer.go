@@ -204,12 +204,10 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		return nil, fmt.Errorf("%w: the notice has a Message-ID that is none", convened.ErrRefused)
 	}
 	links, token := c.links(claim)
-	made, err := c.composeByForm(now, claim, l, to, links, token)
-	if err == nil && !made {
-		err = c.write(now, claim, l, to, links)
-	}
-	if err != nil {
-		return nil, err
+	if !c.composeByForm(now, claim, l, to, links, token) {
+		if err := c.write(now, claim, l, to, links); err != nil {
+			return nil, err
+		}
 	}
 	if c.signer != nil {
 		signed, err := c.signer.sign(l.Data, now)

@@ -142,13 +142,13 @@ func (f *formCase) keep(k formKey, made *form) {
 
 // composeByForm makes the letter of a claim from its form. It returns false where the
 // long way has to make it.
-func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) (bool, error) {
+func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) bool {
 	if l.Notice == 0 || claim.Registration.CreatedAt.IsZero() || l.SMTPUTF8 || token == "" || c.invitesThemselves(claim, to) {
-		return false, nil
+		return false
 	}
 	person, shape, ok := templates.PersonOf(now, claim, token)
 	if !ok {
-		return false, nil
+		return false
 	}
 	k := formKey{Shape: shape, threaded: claim.ThreadID != l.MessageID && isMessageID(claim.ThreadID), off: claim.Off()}
 	f, wanted := c.forms.get(k, &claim.Event)
@@ -157,17 +157,17 @@ func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter
 		c.forms.keep(k, f)
 	}
 	if f == nil || !f.words.Fits(&person) {
-		return false, nil
+		return false
 	}
 	var event calendar.Personal
 	if f.inv != nil {
 		var err error
 		if event, err = c.attending(claim, to, now).Personal(); err != nil {
-			return false, nil // the long way says what is wrong
+			return false // the long way says what is wrong
 		}
 	}
 	l.Data = f.fill(now, c, claim, l, to, links, &person, &event)
-	return true, nil
+	return true
 }
 
 // invitesThemselves reports whether the reader is the organiser, who is invited by

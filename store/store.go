@@ -310,19 +310,6 @@ func code(err error) pq.ErrorCode {
 	return ""
 }
 
-// planning is tx for what plans. A table that was empty when it was last looked
-// at, as after a restore, is read from end to end for each row of a step unless
-// the server is kept from it. And nobody waits for the disk: until a mark, which
-// does, nothing has left, and what a crash of the server takes back is planned again.
-func (s *Store) planning(ctx context.Context, what string, f func(*sql.Tx) error) error {
-	return s.tx(ctx, what, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_seqscan = off; SET LOCAL synchronous_commit = off`); err != nil {
-			return err
-		}
-		return f(tx)
-	})
-}
-
 // lost reports whether a transaction failed for a reason that running it again mends.
 func lost(err error) bool {
 	c := code(err)

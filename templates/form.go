@@ -27,7 +27,6 @@ type Shape struct {
 	slug      string
 	revision  int
 	kind      convened.Kind
-	template  string
 	reminder  *convened.Reminder
 	was       *convened.Event
 	folded    string // the rules that a confirmation stands in for

@@ -117,7 +117,7 @@ func TestStoppingMidBurstLosesAndRepeatsNothing(t *testing.T) {
 func (s *site) settled() {
 	s.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if s.sql(`SELECT count(*) FROM convened.notices WHERE state IN ('planned', 'claimed')`) == "0" {
+		if s.sql(`SELECT (SELECT count(*) FROM convened.notices WHERE state IN ('planned', 'claimed')) + (SELECT count(*) FROM convened.changes WHERE planned_at IS NULL AND due_at <= now())`) == "0" {
 			return
 		}
 	}
