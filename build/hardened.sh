@@ -61,7 +61,7 @@ configure() {
 database: {url: "postgres:///convened?host=/run/postgresql&sslmode=disable"}
 smtp: {host: 127.0.0.1, port: 2525, tls: none, from: Lab <lab@example.org>}
 public: {url: "https://events.example.org", listen: "unix:/run/convened/public.sock"}
-console: {listen: "unix:/run/convened/console.sock"}
+console: {listen: "unix:/run/convened/console.sock", url: "https://console.example.org"}
 YAML
 }
 configure
