@@ -302,10 +302,10 @@ func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error)
 }
 
 // code is the SQLSTATE of an error, or "".
-func code(err error) pq.ErrorCode {
+func code(err error) string {
 	var e *pq.Error
 	if errors.As(err, &e) {
-		return e.Code
+		return string(e.Code)
 	}
 	return ""
 }
@@ -318,7 +318,7 @@ func lost(err error) bool {
 
 // classify wraps an error of the driver in the one of ours that says what to do.
 func classify(err error) error {
-	c := string(code(err))
+	c := code(err)
 	var kind error
 	switch {
 	case c == "25006":

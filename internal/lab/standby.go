@@ -40,22 +40,22 @@ func (p *Postgres) Standby(ctx context.Context, o PostgresOptions) (*Postgres, e
 }
 
 // copyOf fills the directory with a base backup of p.
-func (s *Postgres) copyOf(ctx context.Context, p *Postgres) error {
-	path, err := s.bin.path("pg_basebackup")
+func (p *Postgres) copyOf(ctx context.Context, primary *Postgres) error {
+	path, err := p.bin.path("pg_basebackup")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.dir.password(), []byte(p.secret+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(p.dir.password(), []byte(primary.secret+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the password of Postgres: %w", err)
 	}
-	if err := s.account.own(s.dir.password()); err != nil {
+	if err := p.account.own(p.dir.password()); err != nil {
 		return err
 	}
 	// Over TCP: the socket's path may be too long, and the directory is another's.
-	cmd := exec.Command(path, "--pgdata="+s.dir.data(), "--dbname="+fmt.Sprintf("host=127.0.0.1 port=%d user=postgres", p.port),
+	cmd := exec.Command(path, "--pgdata="+p.dir.data(), "--dbname="+fmt.Sprintf("host=127.0.0.1 port=%d user=postgres", primary.port),
 		"--wal-method=stream", "--checkpoint=fast", "--write-recovery-conf", "--no-sync")
-	cmd.Dir, cmd.Env = s.dir.path, environment("PGPASSWORD="+p.secret)
-	process, err := startProcess(cmd, s.account, nil, s.dir.lock, syscall.SIGKILL)
+	cmd.Dir, cmd.Env = p.dir.path, environment("PGPASSWORD="+primary.secret)
+	process, err := startProcess(cmd, p.account, nil, p.dir.lock, syscall.SIGKILL)
 	if err != nil {
 		return fmt.Errorf("run pg_basebackup: %w", err)
 	}

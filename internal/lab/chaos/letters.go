@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -142,7 +143,7 @@ func invitation(raw []byte) (told, error) {
 	}
 	for {
 		p, err := m.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return t, fmt.Errorf("a letter without an invitation")
 		}
 		if err != nil {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -102,8 +101,6 @@ func reset(c net.Conn) {
 	}
 	c.Close()
 }
-
-var errLost = errors.New("the reply is lost")
 
 // toServer carries messages of the frontend (PostgreSQL: Message Formats), so
 // that it sees a COMMIT when it comes.

@@ -288,8 +288,8 @@ func (r *rig) until(limit time.Duration, what string, condition func() bool) boo
 }
 
 // mails waits until n letters were taken.
-func (r *rig) mails(n int, limit time.Duration) bool {
-	return r.until(limit, fmt.Sprintf("%d letters (%d came)", n, r.taken.count()), func() bool { return r.taken.count() >= n })
+func (r *rig) mails(n int, limit time.Duration) {
+	r.until(limit, fmt.Sprintf("%d letters (%d came)", n, r.taken.count()), func() bool { return r.taken.count() >= n })
 }
 
 // sleep waits, unless the scenario is to end.
@@ -313,15 +313,15 @@ func (r *rig) unfinished() string {
 }
 
 // finish waits until nothing is left to do.
-func (r *rig) finish(limit time.Duration) bool {
+func (r *rig) finish(limit time.Duration) {
 	left := ""
 	for deadline := time.Now().Add(limit); ; {
 		if left = r.unfinished(); left == "" {
-			return true
+			return
 		}
 		if r.ctx.Err() != nil || time.Now().After(deadline) {
 			r.fail("after %s it has not come to an end: %s", limit, left)
-			return false
+			return
 		}
 		r.sleep(100 * time.Millisecond)
 	}
