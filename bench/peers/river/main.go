@@ -4,8 +4,8 @@
 // manual advises: jobs are inserted with COPY, a thousand at a time, and fetched
 // and completed in batches.
 //
-// With SEND=1 it is go-mail alone: no jobs, the letters are composed and sent
-// from a list in memory.
+// With SEND=1 it is go-mail alone and as it comes: no jobs, the letters are
+// composed and sent from a list in memory.
 package main
 
 import (
@@ -179,8 +179,11 @@ func newMailPool(addr string, connections, size int, starts time.Time) (*mailPoo
 	}
 	p := &mailPool{idle: make(chan *smtp.Client, connections), starts: starts,
 		html: htmltemplate.Must(htmltemplate.New("html").Parse(htmlWords)), text: texttemplate.Must(texttemplate.New("text").Parse(textWords))}
-	// Without the NOOP before each letter, which costs a round trip.
-	if p.client, err = gomail.NewClient(host, gomail.WithPort(n), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithHELO("localhost"), gomail.WithoutNoop()); err != nil {
+	options := []gomail.Option{gomail.WithPort(n), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithHELO("localhost")}
+	if os.Getenv("SEND") == "" {
+		options = append(options, gomail.WithoutNoop()) // before each letter; it costs a round trip
+	}
+	if p.client, err = gomail.NewClient(host, options...); err != nil {
 		return nil, err
 	}
 	for range connections {
