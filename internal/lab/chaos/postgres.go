@@ -17,11 +17,11 @@ import (
 
 func postgresScenarios() []*scenario {
 	return []*scenario{
-		{Row: 3, Part: "a", Name: "Postgres crashes", People: 2500, Full: 12_000,
+		{Row: 3, Part: "a", Name: "Postgres crashes", People: 10_000, Full: 12_000,
 			Fault:    "Postgres is killed (immediate shutdown) and started again three times, under two daemons at work",
 			Required: "outcomes are kept in memory and written when it is back: no letter twice; mail flows within 5 s",
 			Run:      postgresCrashes},
-		{Row: 3, Part: "b", Name: "Postgres and daemons crash", People: 2500, Full: 12_000,
+		{Row: 3, Part: "b", Name: "Postgres and daemons crash", People: 10_000, Full: 12_000,
 			Fault:    "the same, and a daemon is killed while the database is down",
 			Required: "twice at most one letter for each connection of who was killed",
 			Run:      postgresAndDaemonsCrash},
