@@ -62,7 +62,7 @@ var keys = []Key{
 		Doc: "A file that holds the relay's password and nothing else. Without it the credential smtp-password is used, where systemd hands one over."},
 	{Name: "smtp.connections", Type: "number", Default: "8", least: "1", most: "100",
 		Doc: "The most connections to the relay at one time."},
-	{Name: "smtp.spare", Type: "number", Default: "8", least: "0", most: "100",
+	{Name: "smtp.spare", Type: "number", Default: "16", least: "0", most: "100",
 		Doc: "How many connections more there may be for as long as the relay takes much longer than usual over some letters, so that the others don't wait for them. 0 where the relay allows no more than smtp.connections; one that refuses a connection too many is not asked for it again for ten minutes."},
 	{Name: "smtp.rate", Type: "number", Default: "0", least: "0", most: "100000",
 		Doc: "The most mails in a second, over all connections of this process. 0 is no limit; 0.5 is one in two seconds."},

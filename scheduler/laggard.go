@@ -47,7 +47,7 @@ type trip struct {
 
 // The bounds of what is late.
 const (
-	leastLate  = 250 * time.Millisecond
+	leastLate  = 50 * time.Millisecond
 	lateFactor = 8
 	leastSeen  = 16               // letters, before anything is called unusual
 	passedBy   = 4                // letters, before one that is late is called the exception

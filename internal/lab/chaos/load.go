@@ -76,7 +76,7 @@ func soundOnes(r *rig, fault lab.Script, refused bool) {
 	}
 	r.set("retry.first", "2s")
 	r.set("smtp.dot_timeout", "20s")
-	r.set("smtp.spare", "8") // as by default; elsewhere a kill may cost a letter for each of 8 connections
+	r.set("smtp.spare", "16") // as by default; elsewhere a kill may cost a letter for each of 8 connections
 	r.stage(nil)
 	r.start(start{})
 	r.registerAt("webinar", "warm", "example.org", 200)
