@@ -27,7 +27,7 @@ func BenchmarkPagesBesideABurst(b *testing.B) {
 	o.failing(nil)
 	taken := o.verdict
 	o.verdict = func(l *mailer.Letter, now time.Time) convened.Outcome {
-		time.Sleep(4 * time.Millisecond) // about as long as a relay on the same network takes
+		time.Sleep(time.Millisecond) // a relay on the same network; there is one hand
 		if l.Notice%50 == 0 {
 			return convened.Outcome{State: convened.Refused, Cause: convened.CauseAddress, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 <" + l.To + "> no such user", At: now}
 		}

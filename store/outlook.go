@@ -23,13 +23,6 @@ func (s *Store) Outlook(ctx context.Context, now time.Time, event, address strin
 		if o.Event, err = loadEvent(ctx, tx, event); err != nil {
 			return err
 		}
-		if s.fuse > 0 {
-			var lately int
-			if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
-				return err
-			}
-			o.Room = s.fuse - lately
-		}
 		for _, read := range []func(context.Context, *sql.Tx, *convened.Outlook) error{readRecorded, readChanges} {
 			if err := read(ctx, tx, o); err != nil {
 				return err
@@ -38,7 +31,18 @@ func (s *Store) Outlook(ctx context.Context, now time.Time, event, address strin
 		if err := readSeats(ctx, tx, o, address); err != nil {
 			return err
 		}
-		return readArrivals(ctx, tx, o, address, identify)
+		ahead, err := readArrivals(ctx, tx, o, address, identify)
+		if err != nil || s.fuse == 0 || address != "" && len(o.Arrivals) == 0 {
+			return err // nobody whom the fuse could hold
+		}
+		var lately int
+		if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
+			return err
+		}
+		if o.Room = s.fuse - lately; o.Room > 0 {
+			o.Room = max(o.Room-ahead, 0)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -127,9 +131,11 @@ func seatOf(o *convened.Outlook, id convened.RegistrationID) *convened.Seat {
 
 // readArrivals reads the registrations that are not planned, finds out whose
 // seats they will be, and what those seats had, if they are to be taken up again.
-func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string, identify func(*convened.Newcomer)) error {
+// readArrivals also counts those whom the fuse lets through before the first one
+// that is read.
+func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string, identify func(*convened.Newcomer)) (ahead int, err error) {
 	var addresses []string
-	err := each(ctx, tx, stmt("arrivals_of_event"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
+	err = each(ctx, tx, stmt("arrivals_of_event"), []any{o.Event.Slug}, func(rows *sql.Rows) error {
 		var a convened.Arrival
 		if err := rows.Scan(&a.ID, &a.Event, &a.Email, &a.Language, &a.CreatedAt, &a.Quiet); err != nil {
 			return err
@@ -139,13 +145,13 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 		switch {
 		case address == "" || a.Address == address:
 			o.Arrivals, addresses = append(o.Arrivals, a), append(addresses, a.Address)
-		case len(o.Arrivals) == 0 && a.Fault == "" && !a.Quiet && o.Room > 0:
-			o.Room-- // the fuse lets the others through first
+		case len(o.Arrivals) == 0 && a.Fault == "" && !a.Quiet:
+			ahead++
 		}
 		return nil
 	})
 	if err != nil || len(addresses) == 0 {
-		return err
+		return 0, err
 	}
 	seats := map[string]convened.RegistrationID{}
 	err = each(ctx, tx, stmt("seats_of_addresses"), []any{o.Event.Slug, array(addresses)}, func(rows *sql.Rows) error {
@@ -156,7 +162,7 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var ids []int64
 	for i := range o.Arrivals {
@@ -165,9 +171,9 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return ahead, nil
 	}
-	return each(ctx, tx, stmt("reminded"), []any{array(ids)}, func(rows *sql.Rows) error {
+	return ahead, each(ctx, tx, stmt("reminded"), []any{array(ids)}, func(rows *sql.Rows) error {
 		var seat convened.RegistrationID
 		var occasion string
 		err := rows.Scan(&seat, &occasion)
