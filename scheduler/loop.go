@@ -44,7 +44,10 @@ func (s *Scheduler) Run(ctx context.Context) {
 			s.log.Debug("tick", "planned", r.Planned, "claimed", r.Claimed, "cancelled", r.Cancelled, "marked", r.Marked, "given_back", r.GivenBack)
 		}
 		if s.o.Ticked != nil {
-			s.o.Ticked(r, err)
+			told := r
+			told.Planned += s.hurried
+			s.hurried = 0
+			s.o.Ticked(told, err)
 		}
 		wait := s.o.Poll
 		switch {
@@ -102,6 +105,7 @@ func (s *Scheduler) hurry(ctx context.Context, now time.Time) bool {
 		}
 	}
 	var r Report
+	defer func() { s.hurried += r.Planned }()
 	if s.planNewcomers(ctx, now, &r) != nil || s.dispatch(ctx, now, &r) != nil {
 		return false // the whole tick meets it again, and says so
 	}

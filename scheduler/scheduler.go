@@ -133,6 +133,7 @@ type Scheduler struct {
 	backlog  bool                         // the last claim got all that it asked for
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
+	hurried  int                          // notices that hints had planned since the last tick
 	busy     map[string]time.Time         // since when somebody else has held what a step needs
 	relay    gate
 	pace     pacer
