@@ -77,12 +77,7 @@ func ReadEventFile(file string, data []byte) (*convened.Event, error) {
 	r := reading{doc: fileSource{doc}}
 	r.take(doc.Decode(&r.file))
 	r.identity()
-	r.language()
-	r.times()
-	r.words()
-	r.links()
-	r.organizer()
-	r.looks()
+	r.facts()
 	r.reminders()
 	if err := config.Join(r.problems); err != nil {
 		return nil, err
@@ -154,6 +149,16 @@ func (r *reading) require(path, value, example string) bool {
 		r.refuse(path, "is required", "write "+path[strings.LastIndexByte(path, '.')+1:]+": "+example)
 	}
 	return value != "" && !r.bad[path]
+}
+
+// facts reads what a file and a form say of an event in the same way.
+func (r *reading) facts() {
+	r.language()
+	r.times()
+	r.words()
+	r.links()
+	r.organizer()
+	r.looks()
 }
 
 var slugForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)

@@ -63,12 +63,7 @@ func (d *FactsDraft) On(e *convened.Event) *Drafted {
 	if e == nil {
 		r.identity()
 	}
-	r.language()
-	r.times()
-	r.words()
-	r.links()
-	r.organizer()
-	r.looks()
+	r.facts()
 	slices.SortStableFunc(r.problems, func(a, b Problem) int { return f[a.Key].order - f[b.Key].order })
 	return &Drafted{Event: &r.event, Problems: r.problems}
 }

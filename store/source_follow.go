@@ -208,12 +208,7 @@ func (s *Store) Retry(ctx context.Context, v *Source) (Taking, error) {
 			if _, err := tx.ExecContext(ctx, lookTimeout+"; "+plainNames); err != nil {
 				return err
 			}
-			if err := each(ctx, tx, stmt("next_problems"), []any{v.ID, after, backfillStep}, func(rows *sql.Rows) error {
-				var key string
-				err := rows.Scan(&key)
-				keys = append(keys, key)
-				return err
-			}); err != nil || len(keys) == 0 {
+			if err := appendKeys(ctx, tx, &keys, stmt("next_problems"), v.ID, after, backfillStep); err != nil || len(keys) == 0 {
 				return err
 			}
 			if err := v.readKinds(ctx, tx); err != nil {

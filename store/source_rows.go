@@ -266,15 +266,10 @@ LIMIT %d`, v.keyText("r."), version, v.Relation, window, lookStep+1)
 	if err = tx.QueryRowContext(ctx, `SELECT count(*) FROM `+v.Relation).Scan(&count); err != nil || count >= v.present+int64(fresh) {
 		return
 	}
-	err = each(ctx, tx, fmt.Sprintf(`SELECT w.key FROM convened.source_rows w
+	err = appendKeys(ctx, tx, &gone, fmt.Sprintf(`SELECT w.key FROM convened.source_rows w
 WHERE w.source = $1 AND w.state <> 'gone' AND NOT EXISTS (SELECT FROM %s r WHERE %s = w.key)
   AND NOT EXISTS (SELECT FROM convened.source_changes c WHERE c.source = $1 AND c.key = w.key AND c.gone)
-LIMIT %d`, v.Relation, v.keyText("r."), lookStep), []any{v.ID}, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
-		gone = append(gone, key)
-		return err
-	})
+LIMIT %d`, v.Relation, v.keyText("r."), lookStep), v.ID)
 	return
 }
 
@@ -460,12 +455,7 @@ func (s *Store) TakeBefore(ctx context.Context, v *Source, quiet bool, progress 
 			}
 			// Held before the table is read: a change that is followed meanwhile waits,
 			// and is followed after it.
-			if err := each(ctx, tx, stmt("next_before"), []any{v.ID, after, backfillStep}, func(rows *sql.Rows) error {
-				var key string
-				err := rows.Scan(&key)
-				keys = append(keys, key)
-				return err
-			}); err != nil || len(keys) == 0 {
+			if err := appendKeys(ctx, tx, &keys, stmt("next_before"), v.ID, after, backfillStep); err != nil || len(keys) == 0 {
 				return err
 			}
 			list, err := v.sight(ctx, tx, keys)
@@ -538,12 +528,7 @@ func (s *Store) Foretell(ctx context.Context, now time.Time, v *Source, identity
 		}
 		for {
 			var keys []string
-			if err := each(ctx, tx, fmt.Sprintf("FETCH %d FROM rows_before", lookStep), nil, func(rows *sql.Rows) error {
-				var key string
-				err := rows.Scan(&key)
-				keys = append(keys, key)
-				return err
-			}); err != nil || len(keys) == 0 {
+			if err := appendKeys(ctx, tx, &keys, fmt.Sprintf("FETCH %d FROM rows_before", lookStep)); err != nil || len(keys) == 0 {
 				return err
 			}
 			list, err := v.sight(ctx, tx, keys)
@@ -597,4 +582,14 @@ func (f *Foretelling) Fit() int {
 		n -= p
 	}
 	return n
+}
+
+// appendKeys adds the keys that a query returns, one a row.
+func appendKeys(ctx context.Context, tx *sql.Tx, keys *[]string, query string, args ...any) error {
+	return each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		*keys = append(*keys, key)
+		return err
+	})
 }
