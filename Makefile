@@ -115,7 +115,7 @@ fuzz: setup ## Every fuzz target, for FUZZTIME (60s) each
 bench: NEEDS += postfix node
 bench: setup build ## convened beside what one would build instead; half an hour, see bench/README.md
 	@CGO_ENABLED=0 $(RUN) go build -trimpath -o bin/bench-sink ./bench/sink
-	@CGO_ENABLED=0 $(RUN) go build -trimpath -C bench/peers/river -o ../../../bin/bench-river .
+	@CGO_ENABLED=0 $(RUN) go build -C bench/peers/river -trimpath -o ../../../bin/bench-river .
 	@cd bench/peers/node && npm ci --silent --no-audit --no-fund
 	@$(RUN) go run ./bench -bin bin -out bench/results/$$(date -u +%Y-%m-%dT%H%M).json $(BENCHFLAGS)
 
