@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,17 +74,42 @@ func parseReplyLine(line string) (code int, text string, more, ok bool) {
 	return 0, "", false, false
 }
 
-var enhancedCode = regexp.MustCompile(`^\s*([245]\.\d{1,3}\.\d{1,3})(?:\s|$)`)
-
 // enhanced returns the enhanced status code (RFC 3463, RFC 2034 4) of the first
 // line that has one, else "".
 func (r reply) enhanced() string {
 	for _, line := range r.lines {
-		if m := enhancedCode.FindStringSubmatch(line); m != nil {
-			return m[1]
+		if code := enhancedCode(line); code != "" {
+			return code
 		}
 	}
 	return ""
+}
+
+// enhancedCode returns the code that a line begins with, alone or before white
+// space: a class, which is 2, 4 or 5, and two numbers of up to three digits.
+func enhancedCode(line string) string {
+	line = strings.TrimLeft(line, " \t\n\f\r")
+	if len(line) < 5 || line[0] != '2' && line[0] != '4' && line[0] != '5' {
+		return ""
+	}
+	at := 1
+	for range 2 {
+		if at == len(line) || line[at] != '.' {
+			return ""
+		}
+		at++
+		digits := at
+		for at < len(line) && at < digits+3 && '0' <= line[at] && line[at] <= '9' {
+			at++
+		}
+		if at == digits {
+			return ""
+		}
+	}
+	if at < len(line) && strings.IndexByte(" \t\n\f\r", line[at]) < 0 {
+		return ""
+	}
+	return line[:at]
 }
 
 // text returns the reply as one line that a text column holds: valid UTF-8
@@ -93,6 +117,9 @@ func (r reply) enhanced() string {
 func (r reply) text() string { return oneLine(strings.Join(r.lines, " ")) }
 
 func oneLine(s string) string {
+	if len(s) <= maxReplyText && isPrintable(s) {
+		return strings.Trim(s, " ")
+	}
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {
 			return ' '
@@ -107,4 +134,14 @@ func oneLine(s string) string {
 		}
 	}
 	return s
+}
+
+// isPrintable reports whether s is ASCII that shows.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -226,3 +226,21 @@ func TestReadReplyTakesWhatServersWriteAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEnhancedCodeStandsAloneAtTheBeginningOfALine(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"2.0.0 Ok: queued as 4cFz0L1Qn5z2k": "2.0.0", "5.1.1": "5.1.1", "4.7.1\tlater": "4.7.1", " \t5.7.26 no": "5.7.26", "5.999.999 x": "5.999.999", "2.0.0\r": "2.0.0",
+		"": "", "2": "", "2.": "", "2.0": "", "2.0.": "", "2..0 x": "", "2.0.0.0 x": "", "2.0.0: x": "", "2.0.0x": "", "3.0.0 x": "", "1.0.0 x": "", "5.1000.1 x": "", "5.1.1000 x": "",
+		"Ok 2.0.0": "", "#5.7.1": "", "(5.7.1) x": "", "5.7.1) x": "", "\v5.7.1 x": "", "\u00a05.7.1 x": "", "5.7.1\u00a0x": "", "25.0.0 x": "", "5,1,1 x": "", "5.١.1 x": "",
+	} {
+		if got := enhancedCode(line); got != want {
+			t.Errorf("enhancedCode(%q) = %q, want %q", line, got, want)
+		}
+	}
+	for _, r := range []reply{{250, []string{"first", "2.6.0 second", "2.7.0 third"}}, {250, []string{"2.6.0"}}} {
+		if got := r.enhanced(); got != "2.6.0" {
+			t.Errorf("%q has the code %q", r.lines, got)
+		}
+	}
+}
