@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // A Keyring holds the secrets that links to the registrant's pages are signed
@@ -42,9 +44,52 @@ const (
 )
 
 func (k Keyring) token(purpose string, id RegistrationID) string {
-	b := binary.BigEndian.AppendUint32(nil, k[0].ID)
-	b = binary.BigEndian.AppendUint64(b, uint64(id))
-	return base64.RawURLEncoding.EncodeToString(append(b, k[0].mac(purpose, b)...))
+	return k.Seal().token(purpose, id)
+}
+
+// A Seal is a keyring's first key, made ready to sign for many. It is safe for
+// concurrent use.
+type Seal struct {
+	key  Key
+	free sync.Pool // of *signet
+}
+
+// A signet is the state of HMAC-SHA256 with a key. It is used again, because to key
+// it costs as much as to sign.
+type signet struct {
+	hash.Hash
+	in, out []byte
+}
+
+// Seal returns the seal of the first key. It panics on an empty keyring.
+func (k Keyring) Seal() *Seal { return &Seal{key: k[0]} }
+
+// Token is Keyring.Token.
+func (s *Seal) Token(id RegistrationID) string { return s.token(linkPurpose, id) }
+
+func (s *Seal) token(purpose string, id RegistrationID) string {
+	var b [12 + macSize]byte
+	binary.BigEndian.PutUint32(b[:], s.key.ID)
+	binary.BigEndian.PutUint64(b[4:], uint64(id))
+	sum := s.Sum(purpose, b[:12])
+	copy(b[12:], sum[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Sum returns the HMAC-SHA256 of purpose and then b. A purpose ends with a NUL, so
+// that what is signed for one is good for no other.
+func (s *Seal) Sum(purpose string, b []byte) (sum [sha256.Size]byte) {
+	m, _ := s.free.Get().(*signet)
+	if m == nil {
+		m = &signet{Hash: hmac.New(sha256.New, s.key.Secret)}
+	}
+	defer s.free.Put(m)
+	m.Reset()
+	m.in = append(append(m.in[:0], purpose...), b...)
+	m.Write(m.in)
+	m.out = m.Hash.Sum(m.out[:0])
+	copy(sum[:], m.out)
+	return sum
 }
 
 // Registration returns whose link a token is. Its error is ErrToken, whatever
@@ -63,19 +108,15 @@ func (k Keyring) open(purpose, token string) (RegistrationID, error) {
 		// The decoder is lenient: it skips line ends and ignores the last four bits.
 		return 0, ErrToken
 	}
-	for _, key := range k {
-		if key.ID == binary.BigEndian.Uint32(b) && hmac.Equal(b[12:], key.mac(purpose, b[:12])) {
+	for i, key := range k {
+		if key.ID != binary.BigEndian.Uint32(b) {
+			continue
+		}
+		if sum := k[i:].Seal().Sum(purpose, b[:12]); hmac.Equal(b[12:], sum[:macSize]) {
 			return RegistrationID(binary.BigEndian.Uint64(b[4:])), nil
 		}
 	}
 	return 0, ErrToken
-}
-
-func (k Key) mac(purpose string, b []byte) []byte {
-	h := hmac.New(sha256.New, k.Secret)
-	h.Write([]byte(purpose))
-	h.Write(b)
-	return h.Sum(nil)[:macSize]
 }
 
 // String hides the secrets from logs.

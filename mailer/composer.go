@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +38,7 @@ type Composer struct {
 	bounce    string // the bounce domain as an A-label, or ""
 	publicURL string // without a final slash
 	keys      convened.Keyring
+	seal      *convened.Seal // of the first of them
 	signer    *Signer
 	mailer    string // X-Mailer
 	sender    string // the last field of Feedback-ID
@@ -86,6 +87,7 @@ func NewComposer(o ComposerOptions) (*Composer, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
+	c.seal = c.keys.Seal()
 	sum := sha256.Sum256([]byte(c.from.Domain))
 	c.sender = "convened" + hex.EncodeToString(sum[:])[:7]
 	set := o.Templates
@@ -203,9 +205,9 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 	if !isMessageID(l.MessageID) {
 		return nil, fmt.Errorf("%w: the notice has a Message-ID that is none", convened.ErrRefused)
 	}
-	links, token := c.links(claim)
-	if !c.composeByForm(now, claim, l, to, links, token) {
-		if err := c.write(now, claim, l, to, links); err != nil {
+	token := c.token(claim)
+	if !c.composeByForm(now, claim, l, to, token) {
+		if err := c.write(now, claim, l, to, c.links(token)); err != nil {
 			return nil, err
 		}
 	}
@@ -214,7 +216,7 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		if err != nil {
 			return nil, err
 		}
-		recycle(l.Data)
+		l.Release()
 		l.Data = signed
 	}
 	if len(l.Data) > maxLetter {
@@ -271,17 +273,29 @@ func recipient(claim *convened.Claim) (mailbox, error) {
 	return mailbox{name, a}, nil
 }
 
-// links returns the reader's own links, and what they differ in from those of
-// others. A letter to nobody registered has none.
-func (c *Composer) links(claim *convened.Claim) (templates.Links, string) {
+// token returns what the reader's own links differ in from those of others. A
+// letter to nobody registered has none.
+func (c *Composer) token(claim *convened.Claim) string {
 	if claim.Registration.ID == 0 {
-		return templates.Links{}, ""
+		return ""
 	}
-	token := c.keys.Token(claim.Registration.ID)
+	return c.seal.Token(claim.Registration.ID)
+}
+
+// links returns the links of a token.
+func (c *Composer) links(token string) templates.Links {
+	if token == "" {
+		return templates.Links{}
+	}
 	page := c.publicURL + "/r/" + token
-	// The way out is short, because it must stand on one line of 78 characters in
-	// List-Unsubscribe, where nothing can be folded.
-	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: c.publicURL + "/u/" + token}, token
+	return templates.Links{Manage: page, Cancel: page + "/cancel", Unsubscribe: string(c.appendUnsubscribe(nil, token))}
+}
+
+// appendUnsubscribe appends the link that is the way out. It is short, because it
+// must stand on one line of 78 characters in List-Unsubscribe, where nothing can
+// be folded.
+func (c *Composer) appendUnsubscribe(b []byte, token string) []byte {
+	return append(append(append(b, c.publicURL...), "/u/"...), token...)
 }
 
 // messageID returns the Message-ID (RFC 5322 3.6.4) that the notice has already,
@@ -292,17 +306,19 @@ func (c *Composer) messageID(claim *convened.Claim) string {
 		return claim.Notice.MessageID
 	}
 	tail := strings.ToLower(strings.ReplaceAll(claim.Registration.UID, "-", ""))
-	if _, err := hex.DecodeString(tail); err != nil || len(tail) < 12 {
+	if len(tail) < 12 || len(tail)%2 != 0 || strings.Trim(tail, "0123456789abcdef") != "" {
 		sum := sha256.Sum256([]byte(claim.Event.Slug + "\x00" + claim.Registration.UID))
 		tail = hex.EncodeToString(sum[:])
 	}
-	return fmt.Sprintf("%s.%d.%s@%s", claim.Notice.Kind, claim.Notice.ID, tail[:12], c.from.Domain)
+	b := append(append(make([]byte, 0, 128), claim.Notice.Kind...), '.')
+	b = append(strconv.AppendInt(b, int64(claim.Notice.ID), 10), '.')
+	b = append(append(b, tail[:12]...), '@')
+	return string(append(b, c.from.Domain...))
 }
 
 // tag returns what the letter's MIME boundaries are made of: the same for the
 // same letter, and known to nobody who could write it into a text.
 func (c *Composer) tag(messageID string) string {
-	h := hmac.New(sha256.New, c.keys[0].Secret)
-	h.Write([]byte("boundary\x00" + messageID))
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := c.seal.Sum("boundary\x00", []byte(messageID))
+	return hex.EncodeToString(sum[:16])
 }

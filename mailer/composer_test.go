@@ -584,7 +584,7 @@ func TestNewComposerNamesEveryWrongKey(t *testing.T) {
 			t.Errorf("NewComposer: %v", err)
 			continue
 		}
-		links, _ := c.links(claimOf(t, convened.Confirmation, "fr"))
+		links := c.links(c.token(claimOf(t, convened.Confirmation, "fr")))
 		base, token := strings.TrimSuffix(u, "/"), testKeys.Token(4217)
 		want := templates.Links{Manage: base + "/r/" + token, Cancel: base + "/r/" + token + "/cancel", Unsubscribe: base + "/u/" + token}
 		if links != want {

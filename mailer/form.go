@@ -3,7 +3,6 @@ package mailer
 import (
 	"bytes"
 	"encoding/base64"
-	"mime/quotedprintable"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +33,8 @@ type form struct {
 	words  *templates.Form
 	method calendar.Method
 	inv    *calendar.Form // nil: none
-	size   int            // about what a letter has, in bytes
+	size   int            // what a letter has at the least, in bytes
+	proven bool           // that the lines of its fixed sections can be sent
 }
 
 // A formKey says which letters have one form.
@@ -49,7 +49,11 @@ type section struct {
 	fixed []byte
 	slot  slot
 	line  *templates.Stretch // of a line of the words
-	event *calendar.Stretch  // of a line of the invitation
+	event int                // which stretch of the invitation
+
+	// fixed[begin:end] is whole lines, those at dots begin with one.
+	begin, end int
+	dots       []int
 }
 
 type slot int
@@ -142,7 +146,7 @@ func (f *formCase) keep(k formKey, made *form) {
 
 // composeByForm makes the letter of a claim from its form. It returns false where the
 // long way has to make it.
-func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) bool {
+func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, token string) bool {
 	if l.Notice == 0 || claim.Registration.CreatedAt.IsZero() || l.SMTPUTF8 || token == "" || c.invitesThemselves(claim, to) {
 		return false
 	}
@@ -153,7 +157,7 @@ func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter
 	k := formKey{Shape: shape, threaded: claim.ThreadID != l.MessageID && isMessageID(claim.ThreadID), off: claim.Off()}
 	f, wanted := c.forms.get(k, &claim.Event)
 	if wanted {
-		f = c.makeForm(now, claim, l, to, links, token)
+		f = c.makeForm(now, claim, l, to, token)
 		c.forms.keep(k, f)
 	}
 	if f == nil || !f.words.Fits(&person) {
@@ -166,7 +170,8 @@ func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter
 			return false // the long way says what is wrong
 		}
 	}
-	l.Data = f.fill(now, c, claim, l, to, links, &person, &event)
+	l.sheet = f.fill(now, c, claim, l, to, token, &person, &event)
+	l.Data = l.sheet.data
 	return true
 }
 
@@ -188,8 +193,8 @@ func (c *Composer) attending(claim *convened.Claim, to mailbox, now time.Time) *
 
 // makeForm makes the form of a claim's letters, the long way; nil where there
 // can be none.
-func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, token string) *form {
-	e := claim.Event
+func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, token string) *form {
+	e, links := claim.Event, c.links(token)
 	f := &form{event: &e}
 	m := message{tag: tagMark, text: textMark, html: htmlMark}
 	if carriesInvitation(l.Kind) {
@@ -226,8 +231,9 @@ func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to 
 			return nil
 		}
 	}
+	f.prove()
 	trial := *l
-	if err := c.write(now, claim, &trial, to, links); err != nil || !bytes.Equal(trial.Data, f.fill(now, c, claim, l, to, links, &person, &event)) {
+	if err := c.write(now, claim, &trial, to, c.links(token)); err != nil || !bytes.Equal(trial.Data, f.fill(now, c, claim, l, to, token, &person, &event).data) {
 		return nil
 	}
 	return f
@@ -282,7 +288,23 @@ func (f *form) add(s section) {
 	} else {
 		f.head = append(f.head, s)
 	}
-	f.size += len(s.fixed) + 200
+	f.size += len(s.fixed)
+}
+
+// prove looks at the lines of the fixed sections, once for all letters.
+func (f *form) prove() {
+	f.proven = true
+	for i := range f.head {
+		s := &f.head[i]
+		if s.begin = bytes.IndexByte(s.fixed, '\n') + 1; s.begin == 0 {
+			continue
+		}
+		s.end = bytes.LastIndexByte(s.fixed, '\n') + 1
+		var err error
+		if s.dots, err = findDots(nil, s.fixed, s.begin, s.end); err != nil {
+			f.proven = false
+		}
+	}
 }
 
 func (f *form) addTagged(b []byte) {
@@ -310,91 +332,118 @@ func (f *form) addEvent() {
 	for i := range f.inv.Stretches {
 		if s := &f.inv.Stretches[i]; s.Fixed != nil {
 			f.add(section{fixed: quoted(nil, s.Fixed)})
+			f.size += base64.StdEncoding.EncodedLen(len(s.Fixed))
 		} else {
-			f.add(section{slot: eventSlot, event: s})
+			f.add(section{slot: eventSlot, event: i})
 		}
 	}
-	f.size += 4000 // in base64
 }
 
 // fill writes the letter of one reader.
-func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter, to mailbox, links templates.Links, person *templates.Person, event *calendar.Personal) []byte {
-	b, scratch := buffer(f.size), buffer(4096)
-	defer func() { recycle(scratch) }()
+//
+// A line of it lies within a fixed section, and was proven when the form was made,
+// or is looked at here. So a letter that says it is checked has been, all of it.
+func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter, to mailbox, token string, person *templates.Person, event *calendar.Personal) *sheet {
+	p, _ := pens.Get().(*pen)
+	if p == nil {
+		p = &pen{}
+	}
+	defer pens.Put(p)
+	p.invite(f.inv, event)
 	tag := c.tag(l.MessageID)
+	out := newSheet(f.size + personalSize)
+	b := out.data
+	var err error
+	seen := 0 // b[:seen] is whole lines that were looked at
 	for i := range f.head {
 		s := &f.head[i]
 		switch s.slot {
 		case noSlot:
+			at := len(b)
 			b = append(b, s.fixed...)
-		case lineSlot:
-			scratch = s.line.Fill(scratch[:0], person)
-			b = quoted(b, scratch)
-		case eventSlot:
-			scratch = s.event.Fill(scratch[:0], event)
-			b = quoted(b, scratch)
-		case attachSlot:
-			scratch = scratch[:0]
-			for j := range f.inv.Stretches {
-				scratch = append(scratch, f.inv.Stretches[j].Fixed...)
-				scratch = f.inv.Stretches[j].Fill(scratch, event)
+			if s.begin == 0 {
+				continue
 			}
-			b = inBase64(b, scratch)
+			if err == nil {
+				out.dots, err = findDots(out.dots, b, seen, at+s.begin)
+			}
+			for _, d := range s.dots {
+				out.dots = append(out.dots, at+d)
+			}
+			seen = at + s.end
+		case lineSlot:
+			p.line = s.line.Fill(p.line[:0], person)
+			b = quoted(b, p.line)
+		case eventSlot:
+			b = quoted(b, p.event[p.ends[s.event-1]:p.ends[s.event]])
+		case attachSlot:
+			b = inBase64(b, p.event)
 		case tagSlot:
 			b = append(b, tag...)
 		case dateSlot:
 			b = now.UTC().AppendFormat(append(b, "Date: "...), time.RFC1123Z)
 			b = append(b, "\r\n"...)
-		case toSlot:
-			b = appendField(b, "To", to.header())
-		case messageIDSlot:
-			b = appendField(b, "Message-ID", "<"+l.MessageID+">")
 		case noticeSlot:
 			b = strconv.AppendInt(append(b, "X-Convened-Notice: "...), int64(l.Notice), 10)
 			b = append(b, "\r\n"...)
+		case toSlot:
+			p.line = to.appendHeader(p.line[:0])
+			b = appendField(b, "To", p.line)
+		case messageIDSlot:
+			b = appendField(b, "Message-ID", p.inBrackets(l.MessageID))
 		case inReplyToSlot:
-			b = appendField(b, "In-Reply-To", "<"+claim.ThreadID+">")
+			b = appendField(b, "In-Reply-To", p.inBrackets(claim.ThreadID))
 		case referencesSlot:
-			b = appendField(b, "References", "<"+claim.ThreadID+">")
+			b = appendField(b, "References", p.inBrackets(claim.ThreadID))
 		case unsubscribeSlot:
-			b = appendField(b, "List-Unsubscribe", "<"+links.Unsubscribe+">")
+			p.line = append(c.appendUnsubscribe(append(p.line[:0], '<'), token), '>')
+			b = appendField(b, "List-Unsubscribe", p.line)
 		}
 	}
-	return b
-}
-
-// buffers are the letters that were sent, for those that come next: a burst
-// would leave a gigabyte behind every minute.
-var buffers sync.Pool
-
-// buffer returns an empty slice that has room for about n bytes.
-func buffer(n int) []byte {
-	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
-		return (*b)[:0]
+	if err == nil {
+		out.dots, err = findDots(out.dots, b, seen, len(b))
 	}
-	return make([]byte, 0, max(n, 20<<10))
+	out.data, out.checked = b, f.proven && err == nil
+	return out
 }
 
-func recycle(b []byte) {
-	if cap(b) >= 16<<10 && cap(b) <= 256<<10 {
-		buffers.Put(&b)
+// personalSize is about what is a reader's own in a letter, in bytes.
+const personalSize = 4 << 10
+
+// A pen is what a letter is written with, used again for the next.
+type pen struct {
+	line  []byte // before it is encoded
+	event []byte // the invitation
+	ends  []int  // of its stretches
+}
+
+var pens sync.Pool
+
+// invite writes the invitation; nil is none.
+func (p *pen) invite(f *calendar.Form, of *calendar.Personal) {
+	if p.event, p.ends = p.event[:0], p.ends[:0]; f == nil {
+		return
+	}
+	for i := range f.Stretches {
+		s := &f.Stretches[i]
+		p.event = s.Fill(append(p.event, s.Fixed...), of)
+		p.ends = append(p.ends, len(p.event))
 	}
 }
 
-// Release says that the letter is done with, and nobody will look at its Data
-// again. It need not be called.
-func (l *Letter) Release() {
-	recycle(l.Data)
-	l.Data = nil
+func (p *pen) inBrackets(s string) []byte {
+	p.line = append(append(append(p.line[:0], '<'), s...), '>')
+	return p.line
 }
 
 // appendField appends a field as go-mail writes it: folded before a word that
 // does not fit.
-func appendField(b []byte, name, value string) []byte {
+func appendField(b []byte, name string, value []byte) []byte {
 	b = append(append(b, name...), ':')
 	room := 76 - 2 - len(name) - 2
-	for i, word := range strings.Split(value, " ") {
-		if i > 0 {
+	for first := true; ; first = false {
+		word, rest, more := bytes.Cut(value, []byte{' '})
+		if !first {
 			room--
 		}
 		switch {
@@ -406,25 +455,75 @@ func appendField(b []byte, name, value string) []byte {
 		}
 		b = append(b, word...)
 		room -= len(word)
+		if value = rest; !more {
+			return append(b, "\r\n"...)
+		}
 	}
-	return append(b, "\r\n"...)
 }
 
-// quoted appends s, which is whole lines, in quoted-printable.
+// quoted appends s in quoted-printable, as mime/quotedprintable writes it: s is
+// whole lines, whose ends are LF or CRLF.
 func quoted(b, s []byte) []byte {
-	out := appender{b}
-	w := quotedprintable.NewWriter(&out)
-	_, _ = w.Write(s) // an appender can't fail
-	_ = w.Close()
-	return out.b
+	const most = 75 // and the = of a line that goes on
+	line := len(b)  // where it begins
+	for len(s) > 0 {
+		n := 0
+		for n < len(s) && isLiteral[s[n]] {
+			n++
+		}
+		for plain := s[:n]; len(plain) > 0; {
+			fits := min(len(plain), most-(len(b)-line))
+			b = append(b, plain[:fits]...)
+			if plain = plain[fits:]; len(plain) > 0 {
+				b = append(b, "=\r\n"...)
+				line = len(b)
+			}
+		}
+		if s = s[n:]; len(s) == 0 {
+			break
+		}
+		c := s[0]
+		s = s[1:]
+		switch {
+		case c == '\r' && len(s) > 0 && s[0] == '\n':
+			continue
+		case c != '\r' && c != '\n':
+			if most-(len(b)-line) < 3 {
+				b = append(b, "=\r\n"...)
+				line = len(b)
+			}
+			b = append(b, '=', upperHex[c>>4], upperHex[c&15])
+			continue
+		}
+		b = closed(b, line)
+		b = append(b, "\r\n"...)
+		line = len(b)
+	}
+	return closed(b, line)
 }
 
-type appender struct{ b []byte }
-
-func (a *appender) Write(p []byte) (int, error) {
-	a.b = append(a.b, p...)
-	return len(p), nil
+// closed encodes white space at the end of a line, which begins at line: mail
+// servers may take it away (RFC 2045 6.7 (3)).
+func closed(b []byte, line int) []byte {
+	last := len(b) - 1
+	if last < line || b[last] != ' ' && b[last] != '\t' {
+		return b
+	}
+	c := b[last]
+	if b = b[:last]; last-line > 72 {
+		b = append(b, "=\r\n"...)
+	}
+	return append(b, '=', '0'+c>>4, upperHex[c&15])
 }
+
+// isLiteral tells the characters that quoted-printable leaves as they are.
+var isLiteral = func() (t [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		t[c] = c != '='
+	}
+	t['\t'] = true
+	return t
+}()
 
 // inBase64 appends s in base64, in lines of 76.
 func inBase64(b, s []byte) []byte {

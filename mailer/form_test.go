@@ -61,7 +61,14 @@ func sameAgain(t testing.TB, fast, slow *Composer, now time.Time, claim *convene
 		if !bytes.Equal(got.Data, want.Data) {
 			t.Fatalf("time %d: %s", i, firstDifference(got.Data, want.Data))
 		}
-		if got.Data, want.Data = nil, nil; fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", *want) {
+		dotted, err := check(got)
+		if stuffed, wantErr := stuffDots(want.Data); err != nil || wantErr != nil || !bytes.Equal(dotted, stuffed) {
+			t.Fatalf("time %d: it goes on the wire with %v, %v: %s", i, err, wantErr, firstDifference(dotted, stuffed))
+		}
+		if got.sheet != nil && !got.sheet.checked {
+			t.Fatalf("time %d: it comes from a form, and its lines were not looked at", i)
+		}
+		if got.Data, want.Data, got.sheet = nil, nil, nil; fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", *want) {
 			t.Fatalf("time %d: %+v, want %+v", i, *got, *want)
 		}
 		want.Data = data
@@ -90,7 +97,8 @@ func TestALetterFromAFormIsByteForByteTheOneThatIsMadeTheLongWay(t *testing.T) {
 				for _, passages := range []bool{false, true} {
 					base := claimOf(t, kind, language)
 					if passages {
-						base.Event.Introduction = convened.Text{language: "Dear {name},\n- {name}, see {manage_url}\n\n{name} https://example.org/{starts_in}"}
+						base.Event.Introduction = convened.Text{language: "Dear {name},\n- {name}, see {manage_url}\n\n{name} https://example.org/{starts_in}\n\n.\n\n.{name}\n\n{name}."}
+						base.Event.Description = convened.Text{language: ".\n\n..\n\n.a line that begins with a dot"}
 						if base.Reminder != nil {
 							base.Reminder.Note = convened.Text{language: "{name}: {your_start}. {cancel_url}"}
 						}

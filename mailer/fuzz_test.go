@@ -3,6 +3,7 @@ package mailer
 import (
 	"bytes"
 	"errors"
+	"mime/quotedprintable"
 	"strings"
 	"testing"
 
@@ -54,6 +55,52 @@ func FuzzLetter(f *testing.F) {
 		again, err := c.Compose(testNow, claim)
 		if err != nil || !bytes.Equal(again.Data, l.Data) {
 			t.Errorf("composed again it is another letter, %v", err)
+		}
+	})
+}
+
+// FuzzForm has anybody type anything, and organisers too. What comes from a form
+// goes on the wire as what the long way writes does, checked in full.
+func FuzzForm(f *testing.F) {
+	for _, name := range oddNames {
+		f.Add(name, "amelie@example.net", "Dear {name},\n.{name}\n\n.", uint8(len(name)))
+	}
+	f.Add("a\r\n.\r\nMAIL FROM:<x@y.z>", "o'brien@example.ie", "\n.\n", uint8(1))
+	f.Add(".", ".@example.org", ".", uint8(2))
+	f.Add("x", strings.Repeat("a", 64)+"@example.org", "{name}\r.\r\n", uint8(3))
+	unsigned := func(o *ComposerOptions) { o.Signer = nil }
+	slow := slowly(f, unsigned)
+	f.Fuzz(func(t *testing.T, name, email, note string, which uint8) {
+		kinds, languages := convened.Kinds(), convened.Languages()
+		claim := claimOf(t, kinds[int(which)%len(kinds)], languages[int(which>>4)%len(languages)])
+		claim.Registration.Name, claim.Registration.Email = name, email
+		claim.Event.Introduction, claim.Event.Description = convened.Text{"en": note}, convened.Text{"fr": note}
+		sameAgain(t, newComposer(t, unsigned), slow, testNow, claim)
+	})
+}
+
+// FuzzQuoted compares with the standard library, whose writer takes a line end for
+// one wherever it stands.
+func FuzzQuoted(f *testing.F) {
+	for _, s := range []string{"", "a\n", "a \n\t\r\n \n", "=\n", "\u00e9\n", strings.Repeat("x", 74) + " \n", strings.Repeat("x", 75) + "\n", strings.Repeat("x", 76) + "\n",
+		strings.Repeat("x", 72) + " \n", strings.Repeat("x", 73) + "\t\n", strings.Repeat("x", 73) + "\u00e9\n", strings.Repeat("\u5c71", 40) + "\n", strings.Repeat("x ", 100) + "\n", "no end ", "\x00\x7f\xff\n", "\n\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, s []byte) {
+		s = bytes.ReplaceAll(bytes.ReplaceAll(s, []byte("\r\n"), []byte("\n")), []byte("\r"), nil)
+		for _, end := range []string{"\n", "\r\n"} {
+			in := bytes.ReplaceAll(s, []byte("\n"), []byte(end))
+			var want bytes.Buffer
+			w := quotedprintable.NewWriter(&want)
+			if _, err := w.Write(in); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := quoted([]byte("before"), in); string(got) != "before"+want.String() {
+				t.Errorf("quoted(%q) is\n%q\nwant\n%q", in, got[6:], want.String())
+			}
 		}
 	})
 }

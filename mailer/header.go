@@ -79,11 +79,14 @@ func testMark(claim *convened.Claim) string {
 }
 
 // header is the mailbox as a header field has it (RFC 5322 3.4).
-func (m mailbox) header() string {
-	if m.name == "" {
-		return "<" + m.String() + ">"
+func (m mailbox) header() string { return string(m.appendHeader(nil)) }
+
+func (m mailbox) appendHeader(b []byte) []byte {
+	if m.name != "" {
+		b = append(appendPhrase(b, m.name), ' ')
 	}
-	return encodePhrase(m.name) + " <" + m.String() + ">"
+	b = append(append(b, '<'), m.Local...)
+	return append(append(append(b, '@'), m.Domain...), '>')
 }
 
 var slugLike = regexp.MustCompile(`^[A-Za-z0-9._-]{1,48}$`)
@@ -103,16 +106,27 @@ func feedbackID(claim *convened.Claim, kind convened.Kind, sender string) string
 // Message-ID: dot-atoms at a domain, which is all that this program makes.
 func isMessageID(s string) bool {
 	left, right, found := strings.Cut(s, "@")
-	return found && left != "" && right != "" && len(s) <= 250 && strings.Trim(left, alphanumeric+"!#$%&'*+/=?^_`{|}~.-") == "" && strings.Trim(right, alphanumeric+".-") == ""
+	return found && left != "" && right != "" && len(s) <= 250 && consistsOf(left, "!#$%&'*+/=?^_`{|}~.-") && consistsOf(right, ".-")
 }
 
-const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+// consistsOf reports whether s has ASCII letters and digits alone, and what is in others.
+func consistsOf(s, others string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || strings.IndexByte(others, c) >= 0) {
+			return false
+		}
+	}
+	return true
+}
 
 // cleanLine makes one clean line of what somebody typed, of at most max
 // characters: white space becomes a single space, and characters that control,
 // hide, or turn the direction of what follows are dropped. The joiners that
 // some scripts are spelt with stay.
 func cleanLine(s string, max int) string {
+	if len(s) <= max && isCleanLine(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -125,6 +139,19 @@ func cleanLine(s string, max int) string {
 		return r
 	}, strings.ToValidUTF8(clip(s, 4*max), "\uFFFD"))
 	return clip(strings.Join(strings.Fields(s), " "), max)
+}
+
+// isCleanLine reports whether s is one clean line already, of the characters that
+// most names have: ASCII, and the letters of Latin up to its second extension.
+func isCleanLine(s string) bool {
+	last := ' '
+	for _, r := range s {
+		if r == ' ' && last == ' ' || r != ' ' && (r < '!' || r > '~') && (r < '\u00c0' || r > '\u024f') {
+			return false
+		}
+		last = r
+	}
+	return last != ' ' || s == ""
 }
 
 // clip cuts s to max characters, the last of which then says that it was cut.
@@ -159,15 +186,22 @@ func encodeText(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	return encodeWords(s)
+	return string(appendWords(nil, s))
 }
 
-// encodePhrase is encodeText for a display name: plain text is quoted.
-func encodePhrase(s string) string {
-	if isPlain(s) {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+// appendPhrase is encodeText for a display name: plain text is quoted.
+func appendPhrase(b []byte, s string) []byte {
+	if !isPlain(s) {
+		return appendWords(b, s)
 	}
-	return encodeWords(s)
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '\\' || s[i] == '"' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"')
 }
 
 func isPlain(s string) bool {
@@ -186,10 +220,10 @@ func isPlain(s string) bool {
 	return !strings.Contains(s, "=?")
 }
 
-// encodeWords writes s as encoded words that each hold whole characters, in the
+// appendWords writes s as encoded words that each hold whole characters, in the
 // shorter of the two encodings. The Q encoding is the one for phrases (RFC 2047 5 (3)),
 // which is right everywhere; the standard library's is not.
-func encodeWords(s string) string {
+func appendWords(b []byte, s string) []byte {
 	room := maxWord - len("=?UTF-8?Q?"+"?=")
 	q := 0
 	for i := range len(s) {
@@ -199,16 +233,15 @@ func encodeWords(s string) string {
 	if !quoted {
 		room = room / 4 * 3
 	}
-	var words []string
-	for len(s) > 0 {
+	for first := true; len(s) > 0; first = false {
 		n, used := 0, 0
 		for n < len(s) {
 			_, size := utf8.DecodeRuneInString(s[n:])
 			cost := size
 			if quoted {
 				cost = 0
-				for _, b := range []byte(s[n : n+size]) {
-					cost += qLen(b)
+				for i := n; i < n+size; i++ {
+					cost += qLen(s[i])
 				}
 			}
 			if used+cost > room {
@@ -216,14 +249,18 @@ func encodeWords(s string) string {
 			}
 			n, used = n+size, used+cost
 		}
-		if quoted {
-			words = append(words, "=?UTF-8?Q?"+qEncode(s[:n])+"?=")
-		} else {
-			words = append(words, "=?UTF-8?B?"+base64.StdEncoding.EncodeToString([]byte(s[:n]))+"?=")
+		if !first {
+			b = append(b, ' ')
 		}
+		if quoted {
+			b = qEncode(append(b, "=?UTF-8?Q?"...), s[:n])
+		} else {
+			b = base64.StdEncoding.AppendEncode(append(b, "=?UTF-8?B?"...), []byte(s[:n]))
+		}
+		b = append(b, "?="...)
 		s = s[n:]
 	}
-	return strings.Join(words, " ")
+	return b
 }
 
 func qLen(b byte) int {
@@ -237,17 +274,18 @@ func isQSafe(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("!*+-/", b) >= 0
 }
 
-func qEncode(s string) string {
-	var b strings.Builder
+func qEncode(b []byte, s string) []byte {
 	for i := range len(s) {
 		switch {
 		case s[i] == ' ':
-			b.WriteByte('_')
+			b = append(b, '_')
 		case isQSafe(s[i]):
-			b.WriteByte(s[i])
+			b = append(b, s[i])
 		default:
-			fmt.Fprintf(&b, "=%02X", s[i])
+			b = append(b, '=', upperHex[s[i]>>4], upperHex[s[i]&15])
 		}
 	}
-	return b.String()
+	return b
 }
+
+const upperHex = "0123456789ABCDEF"

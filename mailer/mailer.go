@@ -52,4 +52,6 @@ type Letter struct {
 	Domain    string // the recipient's, as a lower-case A-label
 	SMTPUTF8  bool   // whether To is beyond ASCII, and the server must offer RFC 6531
 	Data      []byte // the whole message: CRLF line ends, signed, not dot-stuffed
+
+	sheet *sheet // on which Data was written from a form; nil: none
 }

@@ -245,7 +245,7 @@ func check(l *Letter) (dotted []byte, err error) {
 	if l.To == "" {
 		return nil, errors.New("the envelope has no recipient")
 	}
-	return stuffDots(l.Data)
+	return l.dotted()
 }
 
 func (r *Relay) dial(ctx context.Context) (*conn, *fault) {

@@ -2,10 +2,8 @@ package mailer
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -27,7 +25,11 @@ func (c *Composer) returnPath(id convened.NoticeID) string {
 	if c.bounce == "" || id == 0 {
 		return c.from.String()
 	}
-	return fmt.Sprintf("%s%d.%s@%s", bouncePrefix, id, hex.EncodeToString(returnMAC(c.keys[0], id)), c.bounce)
+	mac := returnMAC(c.seal, id)
+	b := append(make([]byte, 0, 128), bouncePrefix...)
+	b = append(strconv.AppendInt(b, int64(id), 10), '.')
+	b = append(hex.AppendEncode(b, mac[:]), '@')
+	return string(append(b, c.bounce...))
 }
 
 // ParseReturnPath returns the notice whose letter was sent with this envelope
@@ -48,16 +50,17 @@ func (c *Composer) ParseReturnPath(addr string) (convened.NoticeID, bool) {
 	if err != nil {
 		return 0, false
 	}
-	for _, key := range c.keys {
-		if hmac.Equal(mac, returnMAC(key, convened.NoticeID(n))) {
+	for i := range c.keys {
+		if want := returnMAC(c.keys[i:].Seal(), convened.NoticeID(n)); hmac.Equal(mac, want[:]) {
 			return convened.NoticeID(n), true
 		}
 	}
 	return 0, false
 }
 
-func returnMAC(k convened.Key, id convened.NoticeID) []byte {
-	h := hmac.New(sha256.New, k.Secret)
-	h.Write(binary.BigEndian.AppendUint64([]byte("return path\x00"), uint64(id)))
-	return h.Sum(nil)[:returnMACSize]
+func returnMAC(s *convened.Seal, id convened.NoticeID) [returnMACSize]byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(id))
+	sum := s.Sum("return path\x00", b[:])
+	return [returnMACSize]byte(sum[:])
 }

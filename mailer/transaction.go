@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -272,42 +271,3 @@ func (c *conn) judge(rep reply, err error) *fault {
 	}
 	return &fault{phase: phaseDot, reply: rep}
 }
-
-// stuffDots doubles the dots that begin a line (RFC 5321 4.5.2). Its error says
-// that data can't be sent as it is: a bare CR or LF ends the letter early for some
-// servers, and smuggles in another.
-func stuffDots(data []byte) ([]byte, error) {
-	if !bytes.HasSuffix(data, []byte("\r\n")) {
-		return nil, errors.New("the letter does not end with a line end")
-	}
-	dots := 0
-	for rest := data; len(rest) > 0; {
-		end := bytes.IndexByte(rest, '\n')
-		if end < 1 || rest[end-1] != '\r' || bytes.IndexByte(rest[:end-1], '\r') >= 0 {
-			return nil, errors.New("the letter has a line end that is not CRLF")
-		}
-		if end-1 > maxLine {
-			return nil, fmt.Errorf("the letter has a line of more than %d octets", maxLine)
-		}
-		if rest[0] == '.' {
-			dots++
-		}
-		rest = rest[end+1:]
-	}
-	if dots == 0 {
-		return data, nil
-	}
-	stuffed := make([]byte, 0, len(data)+dots)
-	for rest := data; len(rest) > 0; {
-		if rest[0] == '.' {
-			stuffed = append(stuffed, '.')
-		}
-		end := bytes.IndexByte(rest, '\n') + 1
-		stuffed = append(stuffed, rest[:end]...)
-		rest = rest[end:]
-	}
-	return stuffed, nil
-}
-
-// maxLine is the limit of a line without its CRLF: RFC 5322 2.1.1.
-const maxLine = 998

@@ -1,0 +1,64 @@
+package mailer
+
+import "sync"
+
+// A sheet is what a letter from a form is written on. A burst would leave a
+// gigabyte of them behind every minute, so one that is done with is used again.
+type sheet struct {
+	data    []byte
+	checked bool    // that its lines can be sent, as findDots would say
+	dots    []int   // where they begin with one, if they are checked
+	stuffed *[]byte // what was sent in its place; nil: nothing
+}
+
+// The free sheets, and the free slices for what has its dots stuffed. There are as many
+// of these as connections, and of those as letters in hand.
+var sheets, stuffings sync.Pool
+
+// newSheet returns an empty sheet with room for size bytes.
+func newSheet(size int) *sheet {
+	s, _ := sheets.Get().(*sheet)
+	if s == nil || cap(s.data) < size {
+		const page = 4 << 10
+		return &sheet{data: make([]byte, 0, (size+page-1)/page*page)}
+	}
+	s.data, s.dots, s.checked = s.data[:0], s.dots[:0], false
+	return s
+}
+
+// maxSheet is how large a sheet may be to be used again, in bytes.
+const maxSheet = 256 << 10
+
+// dotted returns the letter as it goes on the wire. What its composer has looked
+// at needs not be looked at again, if it still is what the letter holds.
+func (l *Letter) dotted() ([]byte, error) {
+	s := l.sheet
+	if s == nil || !s.checked || len(l.Data) == 0 || len(l.Data) != len(s.data) || &l.Data[0] != &s.data[0] {
+		return stuffDots(l.Data)
+	}
+	if len(s.dots) == 0 {
+		return l.Data, nil
+	}
+	if s.stuffed == nil {
+		if s.stuffed, _ = stuffings.Get().(*[]byte); s.stuffed == nil {
+			s.stuffed = new([]byte)
+		}
+	}
+	*s.stuffed = appendStuffed((*s.stuffed)[:0], s.data, s.dots)
+	return *s.stuffed, nil
+}
+
+// Release says that the letter is done with: it is neither sent any more, nor is its
+// Data looked at. It may be called once, on one copy of it, and need not be.
+func (l *Letter) Release() {
+	s := l.sheet
+	l.sheet, l.Data = nil, nil
+	if s == nil || cap(s.data) > maxSheet {
+		return
+	}
+	if s.stuffed != nil {
+		stuffings.Put(s.stuffed)
+		s.stuffed = nil
+	}
+	sheets.Put(s)
+}
