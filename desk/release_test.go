@@ -46,7 +46,7 @@ func counter(t *testing.T, people map[string][]string) (*Desk, time.Time) {
 			Identify(&n)
 			newcomers = append(newcomers, n)
 		}
-		if _, err := s.PlanNewcomers(t.Context(), now, slug, newcomers, time.Minute); err != nil {
+		if _, err := s.PlanNewcomers(t.Context(), now, slug, 0, newcomers, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -87,7 +87,7 @@ func (f *adopted) does(query string) {
 		}
 		for _, n := range list {
 			Identify(&n)
-			if _, err := f.desk.Store.PlanNewcomers(f.t.Context(), f.now, n.Event, []convened.Newcomer{n}, 10*time.Minute); err != nil {
+			if _, err := f.desk.Store.PlanNewcomers(f.t.Context(), f.now, n.Event, 0, []convened.Newcomer{n}, 10*time.Minute); err != nil {
 				f.t.Fatal(err)
 			}
 		}

@@ -183,7 +183,7 @@ func (l *ledger) Newcomers(context.Context) ([]convened.Newcomer, error) {
 	return list, nil
 }
 
-func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
+func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, _ int, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
 	var done convened.Seated
 	var fresh, late []*entrant
 	faults := map[convened.RegistrationID]string{}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"convened"
 )
 
 // Run ticks until ctx is done, then finishes what is on the wire and returns. A
@@ -80,33 +78,27 @@ const wholeEvery = 250 * time.Millisecond
 // hurry does for a hint what somebody waits for who has just registered, and no
 // more: newcomers are planned, and what is due is claimed and sent. The whole tick
 // that follows, at once or within wholeEvery, looks after the rest. It reports
-// false where the order of a tick matters, because an occasion has come or an
-// event was edited, and where anything is wrong: then the whole tick comes now.
+// false where the order of a tick matters, because an occasion has come or the
+// event of a newcomer was edited, and where anything is wrong: then the whole tick
+// comes now. Which events there are it knows from the last whole tick, and whether
+// that is still so is seen with the event's row held.
 func (s *Scheduler) hurry(ctx context.Context, now time.Time) bool {
 	if s.paused() != "" || s.o.PausePlan != nil && s.o.PausePlan() != "" || s.full() {
 		return false
 	}
-	events, err := s.o.Store.OpenEvents(ctx, now)
-	if err != nil {
-		return false
-	}
-	for _, e := range events {
-		if e.Status == convened.EventIsOff {
-			continue
-		}
-		known := s.planned[e.Slug]
-		if known == nil || known.revision != e.Revision {
-			return false
-		}
+	for _, known := range s.planned {
 		for _, o := range known.all {
-			if !o.At.After(now) && !known.done[o.String()] {
+			if o.At.After(now) {
+				break // they are sorted
+			}
+			if !known.done[o.String()] {
 				return false
 			}
 		}
 	}
 	var r Report
 	defer func() { s.hurried += r.Planned }()
-	if s.planNewcomers(ctx, now, &r) != nil || s.dispatch(ctx, now, &r) != nil {
+	if s.planNewcomers(ctx, now, &r, true) != nil || s.dispatch(ctx, now, &r) != nil {
 		return false // the whole tick meets it again, and says so
 	}
 	if r.Moved() {

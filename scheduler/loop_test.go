@@ -302,6 +302,29 @@ func TestAHintIsFollowedAtOnceByWhatIsUrgentAndSoonByAWholeTick(t *testing.T) {
 	})
 }
 
+// What a hint needs to know of the events it knows from the last whole tick.
+func TestAHintReadsNoEvents(t *testing.T) {
+	running(t, func(r *rig) { r.events = []*convened.Event{webinar("w", 1000*time.Hour)} }, func(o *scheduler.Options) { o.Poll = time.Hour }, func(t *testing.T, r *rig, _ func()) {
+		pass(time.Second)
+		r.Wake() // the last whole tick is long ago, so another follows
+		pass(10 * time.Millisecond)
+		before := len(r.called("OpenEvents"))
+		r.register("w", "a@example.org")
+		r.Wake()
+		pass(10 * time.Millisecond)
+		if n := len(r.called("OpenEvents")); n != before || len(r.called("Mark")) != 1 {
+			t.Errorf("a hint read the events %d times, and %d batches were marked, want 0 and 1", n-before, len(r.called("Mark")))
+		}
+		r.events = append(r.events, webinar("new", 1000*time.Hour))
+		r.register("new", "a@example.org")
+		r.Wake()
+		pass(10 * time.Millisecond)
+		if n := len(r.called("OpenEvents")); n == before || len(r.called("Mark")) != 2 {
+			t.Error("who registers for an event that the daemon has not seen yet waits for more than a whole tick")
+		}
+	})
+}
+
 func TestAHintDoesNotOvertakeAnOccasionThatHasCome(t *testing.T) {
 	e := webinar("w", time.Hour+time.Second, reminder("before 1h", convened.Skip))
 	running(t, func(r *rig) { r.events = []*convened.Event{e} }, func(o *scheduler.Options) { o.Poll = time.Hour }, func(t *testing.T, r *rig, _ func()) {
@@ -312,10 +335,11 @@ func TestAHintDoesNotOvertakeAnOccasionThatHasCome(t *testing.T) {
 		edited := *e
 		edited.Revision = 2
 		r.events[0] = &edited
+		r.register("w", "a@example.org")
 		r.Wake()
 		pass(time.Millisecond)
 		if w := len(r.called("Recover")); w == whole {
-			t.Error("an event was edited, and a hint is followed by less than a whole tick")
+			t.Error("an event was edited, and a hint of who registers for it is followed by less than a whole tick")
 		}
 	})
 }

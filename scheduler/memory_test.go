@@ -192,13 +192,16 @@ func (m *memory) Newcomers(context.Context) ([]convened.Newcomer, error) {
 	return slices.Clone(m.fresh), nil
 }
 
-func (m *memory) PlanNewcomers(_ context.Context, now time.Time, event string, list []convened.Newcomer, _ time.Duration) (convened.Seated, error) {
+func (m *memory) PlanNewcomers(_ context.Context, now time.Time, event string, revision int, list []convened.Newcomer, _ time.Duration) (convened.Seated, error) {
 	if err := m.enter("PlanNewcomers", event, 0); err != nil {
 		return convened.Seated{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var done convened.Seated
+	if revision != 0 && m.eventLocked(event).Revision != revision {
+		return done, convened.ErrEdited
+	}
 	for _, n := range list {
 		seat := convened.Registration{ID: n.ID, Event: event, Email: n.Address, SeatedAt: now, PlannedAt: now}
 		m.seats = append(m.seats, seat)

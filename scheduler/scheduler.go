@@ -47,7 +47,7 @@ type Store interface {
 	Occasions(ctx context.Context, event string) ([]convened.Recorded, error)
 	PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error)
 	Newcomers(ctx context.Context) ([]convened.Newcomer, error)
-	PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error)
+	PlanNewcomers(ctx context.Context, now time.Time, event string, revision int, list []convened.Newcomer, again time.Duration) (convened.Seated, error) // revision: of an event that was edited since, convened.ErrEdited; 0 is any
 	PlanChanges(ctx context.Context, now time.Time) (convened.Step, error)
 	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"convened"
@@ -28,6 +29,7 @@ func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error 
 	if err != nil && len(events) == 0 {
 		return errs // the database does not answer: the other steps would not do better
 	}
+	s.forgetAllBut(events)
 	step, err := s.o.Store.PlanChanges(ctx, now)
 	errs = append(errs, s.later("changes", now, err, r))
 	r.Planned += step.Notices
@@ -37,7 +39,16 @@ func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error 
 		errs = append(errs, s.later("occasions of "+e.Slug, now, s.planOccasions(ctx, now, e, r), r))
 		errs = append(errs, s.later("preflight of "+e.Slug, now, s.preflight(ctx, now, e, r), r))
 	}
-	return append(errs, s.planNewcomers(ctx, now, r))
+	return append(errs, s.planNewcomers(ctx, now, r, false))
+}
+
+// forgetAllBut forgets what is recorded for events that are over, off or gone.
+func (s *Scheduler) forgetAllBut(events []*convened.Event) {
+	open := make(map[string]bool, len(events))
+	for _, e := range events {
+		open[e.Slug] = e.Status != convened.EventIsOff
+	}
+	maps.DeleteFunc(s.planned, func(slug string, _ *plannedOccasions) bool { return !open[slug] })
 }
 
 // How long a step waits for who holds what it needs, and for how long that is
@@ -151,7 +162,10 @@ func (s *Scheduler) occasionsOf(ctx context.Context, e *convened.Event) (*planne
 	return k, nil
 }
 
-func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report) error {
+// planNewcomers plans registrations that nobody has planned. Where known is set, it
+// plans none of an event of which this daemon does not know the present revision,
+// and says convened.ErrEdited.
+func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report, known bool) error {
 	list, err := s.o.Store.Newcomers(ctx)
 	if err != nil {
 		return err
@@ -168,7 +182,14 @@ func (s *Scheduler) planNewcomers(ctx context.Context, now time.Time, r *Report)
 	}
 	var errs []error
 	for _, event := range order {
-		seated, err := s.o.Store.PlanNewcomers(ctx, now, event, byEvent[event], s.o.ConfirmOnce)
+		revision := 0
+		if k := s.planned[event]; known && k != nil {
+			revision = k.revision
+		} else if known {
+			errs = append(errs, convened.ErrEdited)
+			continue
+		}
+		seated, err := s.o.Store.PlanNewcomers(ctx, now, event, revision, byEvent[event], s.o.ConfirmOnce)
 		errs = append(errs, s.later("registrations of "+event, now, err, r))
 		r.Seats += seated.Seats
 		r.Planned += seated.Seats

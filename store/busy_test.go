@@ -57,7 +57,7 @@ func TestAnEventThatSomebodySitsOnIsNeitherPlannedNorMarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PlanNewcomers(t.Context(), early, "sat", list, time.Minute); !errors.Is(err, convened.ErrBusy) {
+	if _, err := s.PlanNewcomers(t.Context(), early, "sat", 0, list, time.Minute); !errors.Is(err, convened.ErrBusy) {
 		t.Errorf("planning says %v, want that it is busy", err)
 	}
 	up()

@@ -105,7 +105,7 @@ func planAll(t *testing.T, s *Store, now time.Time) convened.Seated {
 	}
 	var all convened.Seated
 	for event, list := range byEvent {
-		done, err := s.PlanNewcomers(t.Context(), now, event, list, 10*time.Minute)
+		done, err := s.PlanNewcomers(t.Context(), now, event, 0, list, 10*time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

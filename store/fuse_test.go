@@ -53,7 +53,7 @@ func planHeld(t *testing.T, s *Store, event string, now time.Time) []convened.Ho
 	for i := range list {
 		list[i].Address = strings.ToLower(list[i].Email)
 	}
-	done, err := s.PlanNewcomers(t.Context(), now, event, list, 10*time.Minute)
+	done, err := s.PlanNewcomers(t.Context(), now, event, 0, list, 10*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestTheFuseIsExactWithSeveralDaemons(t *testing.T) {
 				if len(list) == 0 {
 					continue
 				}
-				seated, err := d.PlanNewcomers(t.Context(), early.Add(time.Duration(i)*time.Second), "w", list, 10*time.Minute)
+				seated, err := d.PlanNewcomers(t.Context(), early.Add(time.Duration(i)*time.Second), "w", 0, list, 10*time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

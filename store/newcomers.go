@@ -46,14 +46,18 @@ type repeated struct {
 // confirmations and what `late: catch-up` owes them. Newcomers that were
 // planned meanwhile are passed over. again is how long a confirmation stands in
 // for a second one. What looks like an accident is held instead: see
-// convened.Holding.
-func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
+// convened.Holding. Where the event has another revision by now than the given one,
+// which is 0 for any, it does nothing and returns convened.ErrEdited.
+func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, revision int, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
 	var done convened.Seated
 	err := s.txWith(ctx, planning, "plan registrations", func(tx *sql.Tx) error {
 		done = convened.Seated{}
 		e, err := lockEvent(ctx, tx, event)
 		if err != nil {
 			return err
+		}
+		if revision != 0 && revision != e.revision {
+			return convened.ErrEdited
 		}
 		a := &arrival{lockedEvent: e, slug: event, now: now, fuse: s.fuse}
 		if err := a.seat(ctx, tx, list); err != nil {

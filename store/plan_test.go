@@ -38,7 +38,7 @@ func TestPlanningTwiceChangesNothing(t *testing.T) {
 	}
 	list[0].Address = "ana@example.org"
 	for range 2 {
-		if _, err := s.PlanNewcomers(t.Context(), early, "w", list, time.Minute); err != nil {
+		if _, err := s.PlanNewcomers(t.Context(), early, "w", 0, list, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestAnInsertNeverFailsForWhatAPersonTyped(t *testing.T) {
 			list[i].Fault = "not an address"
 		}
 	}
-	if _, err := s.PlanNewcomers(t.Context(), early, "w", list, time.Minute); err != nil {
+	if _, err := s.PlanNewcomers(t.Context(), early, "w", 0, list, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	got := sqlAll(t, s, `SELECT state || ' ' || coalesce(cause, '') FROM convened.notices ORDER BY id`)

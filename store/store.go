@@ -150,12 +150,12 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	pool := func(connections int, silence time.Duration) (*sql.DB, error) {
-		connector, err := pq.NewConnector(main)
+		plain, err := pq.NewConnector(main)
 		if err != nil {
 			return nil, fmt.Errorf("read database.url: %w", err)
 		}
-		connector.Dialer(dialer{silence})
-		db := sql.OpenDB(connector)
+		plain.Dialer(dialer{silence})
+		db := sql.OpenDB(connector{plain})
 		db.SetMaxOpenConns(connections)
 		db.SetMaxIdleConns(connections)
 		db.SetConnMaxIdleTime(5 * time.Minute)
@@ -284,7 +284,7 @@ func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql
 }
 
 func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.db.BeginTx(context.WithValue(ctx, wordsKey{}, words), nil)
 	if code(err) == "0A000" { // a stand-by: the driver asks for a transaction that writes
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
@@ -292,9 +292,6 @@ func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error)
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if _, err := tx.ExecContext(ctx, words); err != nil {
-		return err
-	}
 	if err := f(tx); err != nil {
 		return err
 	}

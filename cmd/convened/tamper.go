@@ -99,8 +99,8 @@ type tamperStore struct{ scheduler.Store }
 
 func tamperedStore(s scheduler.Store) scheduler.Store { return tamperStore{s} }
 
-func (s tamperStore) PlanNewcomers(ctx context.Context, now time.Time, event string, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
-	seated, err := s.Store.PlanNewcomers(ctx, now, event, list, again)
+func (s tamperStore) PlanNewcomers(ctx context.Context, now time.Time, event string, revision int, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
+	seated, err := s.Store.PlanNewcomers(ctx, now, event, revision, list, again)
 	befall("after-plan")
 	return seated, err
 }
