@@ -23,6 +23,7 @@ type arrival struct {
 	slug string
 	now  time.Time
 	fuse int // see Options
+	room int // how many more confirmations it lets through
 
 	fresh   []newSeat  // in the order of their ids
 	again   []int64    // registrations of who has a seat already
@@ -68,12 +69,16 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 			return err
 		}
 		done.Seats, done.Repeats, done.Revived = len(a.fresh), len(a.again), len(revived)
-		if n := len(a.fresh) + len(revived); n > 0 {
+		if n := len(revived); n > 0 {
 			if _, err := tx.ExecContext(ctx, stmt("count_seats"), event, n); err != nil {
 				return err
 			}
 		}
-		if done.Held, err = a.confirm(ctx, tx, revived, now.Add(-again)); err != nil || a.closed(now) != "" || len(a.late) == 0 {
+		var catchesUp bool
+		if a.room, catchesUp, err = s.awaits(ctx, tx, event, now); err != nil {
+			return err
+		}
+		if done.Held, err = a.confirm(ctx, tx, revived, now.Add(-again)); err != nil || a.closed(now) != "" || len(a.late) == 0 || !catchesUp {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, stmt("plan_catch_up"), event, array(a.late), now, e.starts)
@@ -81,6 +86,17 @@ func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, 
 		// If we crash before the commit, the registrations are as new as before.
 	})
 	return done, err
+}
+
+// awaits returns how many more confirmations of an event the fuse lets through, and
+// whether the event has reminders that who comes too late for them gets all the same.
+func (s *Store) awaits(ctx context.Context, tx *sql.Tx, event string, now time.Time) (room int, catchesUp bool, err error) {
+	var lately int
+	err = tx.QueryRowContext(ctx, stmt("awaits"), event, now, s.fuse).Scan(&lately, &catchesUp)
+	if s.fuse <= 0 {
+		return math.MaxInt32, catchesUp, err
+	}
+	return s.fuse - lately, catchesUp, err
 }
 
 // seat gives each newcomer a seat: one that is there, or a new one.
@@ -193,32 +209,15 @@ func (a *arrival) judge(n newSeat, room int) (convened.State, convened.Cause, st
 
 // confirm plans the confirmations, no more than the fuse lets through within an
 // hour, and returns what is held.
-func (a *arrival) confirm(ctx context.Context, tx *sql.Tx, revived map[int64]bool, lately time.Time) ([]convened.Holding, error) {
+func (a *arrival) confirm(ctx context.Context, tx *sql.Tx, revived map[int64]bool, lately time.Time) (held []convened.Holding, err error) {
 	if len(a.fresh)+len(a.repeats) == 0 {
 		return nil, nil
 	}
-	room := math.MaxInt32
-	if a.fuse > 0 {
-		var count int
-		if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), a.slug, a.now, a.fuse).Scan(&count); err != nil {
-			return nil, err
-		}
-		room = a.fuse - count
-	}
-	before := map[convened.Cause]bool{}
-	if err := each(ctx, tx, stmt("held_causes"), []any{a.slug}, func(rows *sql.Rows) error {
-		var c convened.Cause
-		err := rows.Scan(&c)
-		before[c] = true
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	var held []convened.Holding
+	room := a.room
 	hold := func(c convened.Cause, reason string) {
 		i := slices.IndexFunc(held, func(h convened.Holding) bool { return h.Cause == c })
 		if i < 0 {
-			i, held = len(held), append(held, convened.Holding{Event: a.slug, Cause: c, Reason: reason, First: !before[c]})
+			i, held = len(held), append(held, convened.Holding{Event: a.slug, Cause: c, Reason: reason})
 		}
 		held[i].Notices++
 	}
@@ -234,6 +233,17 @@ func (a *arrival) confirm(ctx context.Context, tx *sql.Tx, revived map[int64]boo
 		}
 		seats[i], states[i], causes[i], faults[i], reasons[i] = f.id, string(state), string(cause), f.fault, reason
 	}
+	if len(held) > 0 || len(a.repeats) > 0 {
+		before, err := a.causes(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() {
+			for i := range held {
+				held[i].First = !before[held[i].Cause]
+			}
+		}()
+	}
 	if n > 0 {
 		if _, err := tx.ExecContext(ctx, stmt("plan_confirmations"), a.slug, array(seats), array(states), array(causes), array(faults), array(reasons), a.now); err != nil {
 			return nil, err
@@ -247,7 +257,7 @@ func (a *arrival) confirm(ctx context.Context, tx *sql.Tx, revived map[int64]boo
 	for i, r := range a.repeats {
 		seats[i], back[i], copied[i] = r.seat, revived[r.seat], r.copied
 	}
-	return held, each(ctx, tx, stmt("plan_repeats"), []any{a.slug, array(seats), array(back), a.now, lately, array(copied), max(room, 0), heldBackfill, heldFuse(a.fuse)}, func(rows *sql.Rows) error {
+	err = each(ctx, tx, stmt("plan_repeats"), []any{a.slug, array(seats), array(back), a.now, lately, array(copied), max(room, 0), heldBackfill, heldFuse(a.fuse)}, func(rows *sql.Rows) error {
 		var c convened.Cause
 		err := rows.Scan(&c)
 		switch c {
@@ -256,6 +266,18 @@ func (a *arrival) confirm(ctx context.Context, tx *sql.Tx, revived map[int64]boo
 		case convened.CauseFuse:
 			hold(c, heldFuse(a.fuse))
 		}
+		return err
+	})
+	return held, err
+}
+
+// causes returns what anything of the event is held for.
+func (a *arrival) causes(ctx context.Context, tx *sql.Tx) (map[convened.Cause]bool, error) {
+	known := map[convened.Cause]bool{}
+	return known, each(ctx, tx, stmt("held_causes"), []any{a.slug}, func(rows *sql.Rows) error {
+		var c convened.Cause
+		err := rows.Scan(&c)
+		known[c] = true
 		return err
 	})
 }

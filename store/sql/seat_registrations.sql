@@ -1,6 +1,7 @@
 -- Gives each new registration its seat: the one that its address has already,
 -- else itself, else the first of its address in this batch. The event's row is
--- held, so nobody else is giving out seats or numbers.
+-- held, so nobody else is giving out seats or numbers; how many were given out is
+-- written there.
 -- $1 event, $2 ids, $3 their addresses, $4 what is wrong with those, $5 now,
 -- $6 the seats that the event has given out so far.
 WITH input AS (
@@ -20,6 +21,11 @@ WITH input AS (
     SELECT id, address, fault, seat,
            CASE WHEN seat = id THEN $6::int + row_number() OVER (PARTITION BY seat = id ORDER BY id) END AS seat_no
     FROM seated
+), given AS (
+    UPDATE convened.events e
+    SET seats = $6::int + g.many
+    FROM (SELECT count(*) AS many FROM numbered WHERE seat = id) g
+    WHERE e.slug = $1 AND g.many > 0
 )
 UPDATE convened.registrations r
 SET planned_at = $5,
