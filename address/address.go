@@ -54,6 +54,13 @@ type Address struct {
 // organiser understands, and never repeats the address, so that it may be
 // logged and stored.
 func Parse(s string) (Address, error) {
+	if a, ok := parseUsual(s); ok {
+		return a, nil
+	}
+	return parse(s)
+}
+
+func parse(s string) (Address, error) {
 	s = trim(s)
 	switch {
 	case s == "":
@@ -84,6 +91,44 @@ func Parse(s string) (Address, error) {
 		return Address{}, refuse("the address is longer than %d octets", maxAddress)
 	}
 	return a, nil
+}
+
+// parseUsual is Parse for an address as nearly all are: of ASCII letters, digits,
+// dots, hyphens, underscores and plus signs, at a domain in lower case. It reports
+// false for every other, which may be one.
+func parseUsual(s string) (Address, bool) {
+	at := -1
+	last := byte('.') // what stands before s, as far as dots are concerned
+	label, letters := 0, 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z':
+			letters++
+		case '0' <= c && c <= '9':
+		case c == '-' && (at < 0 || last != '.' && label != 2):
+			// An A-label is xn--, and may be none.
+		case (c == '_' || c == '+' || 'A' <= c && c <= 'Z') && at < 0:
+		case c == '.' && last != '.' && (at < 0 || last != '-'):
+			label, letters, last = 0, 0, c
+			continue
+		case c == '@' && at < 0 && last != '.':
+			at, label, letters, last = i, 0, 0, '.'
+			continue
+		default:
+			return Address{}, false
+		}
+		if label++; label > maxLabel {
+			return Address{}, false
+		}
+		last = c
+	}
+	// The last label is of letters and digits, not of digits alone, and not the
+	// only one.
+	if at < 0 || at > maxLocal || len(s) > maxAddress || letters == 0 || last == '-' || at+1+label == len(s) {
+		return Address{}, false
+	}
+	return Address{Local: s[:at], Domain: s[at+1:]}, true
 }
 
 // String returns local@domain, the form for SMTP commands and header fields.

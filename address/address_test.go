@@ -167,3 +167,24 @@ func TestKeyFitsAnIndex(t *testing.T) {
 		t.Error("two long texts have one key")
 	}
 }
+
+// The short way is for most addresses, and says of none what the long way does not.
+func TestTheUsualAddressIsReadTheShortWay(t *testing.T) {
+	for s, usual := range map[string]bool{
+		"ana@example.org": true, "Ana.Maria-x_y+tag@sub-domain.example2.org": true, "a@b.c": true, "-@b.c": true, "+@b.c": true, "a@b.c3": true, "a@3com.com": true,
+		strings.Repeat("a", 63) + "@example.org": true, "a@" + strings.Repeat("b", 63) + ".org": true,
+		strings.Repeat("a", 65) + "@example.org": false, "a@" + strings.Repeat("b", 64) + ".org": false, "a@" + strings.Repeat("b.", 130) + "org": false,
+		"": false, "@": false, "a@": false, "@b.c": false, "a@b": false, "a@b.": false, "a@.b.c": false, "a@b..c": false, ".a@b.c": false, "a.@b.c": false, "a..b@c.d": false,
+		"a@-b.c": false, "a@b-.c": false, "a@b.c-": false, "a@b.-": false, "a@b.4": false, "a@192.0.2.1": false, "a@b.1-2": false, "a@B.c": false, "a@b_c.d": false, "a@b+c.d": false,
+		"a@xn--mnchen-3ya.de": false, "a@r3---sn.example.com": false, "a@b@c.d": false, "a b@c.d": false, " a@b.c": false, "a@b.c\n": false, "o'brien@example.ie": false, "é@b.c": false,
+		"a\r\nb@c.d": false, "a<b@c.d": false, "a@b.c>": false, "a\x00@b.c": false,
+	} {
+		got, ok := parseUsual(s)
+		if ok != usual {
+			t.Errorf("parseUsual(%q) = %+v, %v", s, got, ok)
+		}
+		if want, err := parse(s); ok && (err != nil || got != want) {
+			t.Errorf("parseUsual(%q) = %+v, but parse has %+v, %v", s, got, want, err)
+		}
+	}
+}

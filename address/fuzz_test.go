@@ -17,6 +17,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{
 		"ana@example.org", " Ana.Maria+tag@EXAMPLE.Org\n", "info@münchen.de", "jose\u0301@example.org", "a@b\r\nc", `"a b"@c.d`,
 		"a@[192.0.2.1]", "a@xn--a.org", "дарья@пример.рф", "a\x00@b.c", "a@b.", "\xff@b.c", "a\u200d@b.c", "a@ﷺ.org", "a@\u2488com",
+		"a-b_c+d.E@sub-domain.example.org", "a@b", "a@b-.org", "a@-b.org", "a@r3---sn.example.com", "a@192.0.2.1", "a@b.c-", "a@b.0-", "a@b..c", ".a@b.c", "a.@b.c", "a@xn--", "-@b-c.d3",
 	} {
 		f.Add(s)
 	}
@@ -31,6 +32,11 @@ func FuzzAddress(f *testing.F) {
 				t.Fatalf("Parse(%q): %v does not wrap ErrRefused", s, err)
 			}
 			return
+		}
+		if usual, ok := parseUsual(s); ok {
+			if a, err := parse(s); err != nil || a != usual {
+				t.Errorf("parseUsual(%q) = %+v, but parse has %+v, %v", s, usual, a, err)
+			}
 		}
 		text := a.String()
 		if len(text) > maxAddress || len(a.Local) > maxLocal || !utf8.ValidString(text) {

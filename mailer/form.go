@@ -3,6 +3,7 @@ package mailer
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"sync"
@@ -467,10 +468,7 @@ func quoted(b, s []byte) []byte {
 	const most = 75 // and the = of a line that goes on
 	line := len(b)  // where it begins
 	for len(s) > 0 {
-		n := 0
-		for n < len(s) && isLiteral[s[n]] {
-			n++
-		}
+		n := literals(s)
 		for plain := s[:n]; len(plain) > 0; {
 			fits := min(len(plain), most-(len(b)-line))
 			b = append(b, plain[:fits]...)
@@ -500,6 +498,26 @@ func quoted(b, s []byte) []byte {
 		line = len(b)
 	}
 	return closed(b, line)
+}
+
+// literals returns how many characters at the beginning of s are left as they are
+// in quoted-printable.
+func literals(s []byte) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		// Eight at a time: none above 0x7e, below a space, or an equals sign. A bit that a
+		// neighbour sets for nothing only sends all of them the long way.
+		w := binary.LittleEndian.Uint64(s[n:])
+		equals := w ^ '='*each
+		if (w|(w+each)|(w-' '*each)|(equals-each))&high != 0 {
+			break
+		}
+	}
+	for n < len(s) && isLiteral[s[n]] {
+		n++
+	}
+	return n
 }
 
 // closed encodes white space at the end of a line, which begins at line: mail
