@@ -80,7 +80,7 @@ type Personal struct {
 	uid            string
 	sequence       int
 	stamp, created time.Time
-	attendee       string // unfolded
+	name, uri      string // of the attendee
 }
 
 // Personal returns what is the attendee's own: UID, Sequence, Stamp, Created
@@ -101,41 +101,56 @@ func (inv *Invitation) Personal() (Personal, error) {
 	if err != nil {
 		return fail(fmt.Errorf("attendee: %w", err))
 	}
-	line := "ATTENDEE"
-	if name := commonName(inv.Attendee.Name); name != "" {
-		line += `;CN="` + name + `"`
-	}
-	return Personal{inv.UID, inv.Sequence, inv.Stamp, inv.Created, line + ";PARTSTAT=ACCEPTED;RSVP=FALSE:" + uri}, nil
+	return Personal{inv.UID, inv.Sequence, inv.Stamp, inv.Created, commonName(inv.Attendee.Name), uri}, nil
 }
 
 // Fill appends the content line of a stretch that is the attendee's own, and
 // nothing for one that is fixed.
 func (s *Stretch) Fill(b []byte, p *Personal) []byte {
-	const instant = "20060102T150405Z"
+	begin := len(b)
 	switch s.property {
 	case "":
 		return b
 	case "UID":
-		return fold(b, "UID:"+p.uid)
+		b = append(append(b, "UID:"...), p.uid...)
 	case "SEQUENCE":
 		b = append(b, "SEQUENCE:"...)
 		b = strconv.AppendInt(b, int64(p.sequence), 10)
 	case "CREATED":
-		b = append(b, "CREATED:"...)
-		b = p.created.UTC().AppendFormat(b, instant)
+		b = appendInstant(append(b, "CREATED:"...), p.created)
 	case "DTSTAMP", "LAST-MODIFIED":
-		b = append(append(b, s.property...), ':')
-		b = p.stamp.UTC().AppendFormat(b, instant)
+		b = appendInstant(append(append(b, s.property...), ':'), p.stamp)
 	case "ATTENDEE":
-		return fold(b, p.attendee)
+		b = append(b, "ATTENDEE"...)
+		if p.name != "" {
+			b = append(append(append(b, `;CN="`...), p.name...), '"')
+		}
+		b = append(append(b, ";PARTSTAT=ACCEPTED;RSVP=FALSE:"...), p.uri...)
+	}
+	if len(b)-begin > width {
+		return fold(b[:begin], string(b[begin:]))
 	}
 	return append(b, "\r\n"...)
 }
 
+// appendInstant appends a time in UTC, of the years 1 to 9998 (RFC 5545 3.3.5).
+func appendInstant(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = appendTwo(appendTwo(b, year/100), year%100)
+	b = append(appendTwo(appendTwo(b, int(month)), day), 'T')
+	return append(appendTwo(appendTwo(appendTwo(b, hour), minute), second), 'Z')
+}
+
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
+
+// width is how many octets a content line has before it is folded.
+const width = 75
+
 // fold appends a content line, folded where and how the library does it: after
 // words where there are some.
 func fold(b []byte, line string) []byte {
-	const width = 75
 	room := width
 	for len(line) > room {
 		n := foldAt(line, room)

@@ -24,6 +24,13 @@ func lines(s string) string { return clean(s, '\n') }
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
 func clean(s string, lineEnd rune) string {
+	if isClean(s) {
+		return strings.Trim(s, " ")
+	}
+	return cleaned(s, lineEnd)
+}
+
+func cleaned(s string, lineEnd rune) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -37,6 +44,17 @@ func clean(s string, lineEnd rune) string {
 		return r
 	}, lineEnds.Replace(s))
 	return strings.TrimSpace(s)
+}
+
+// isClean reports whether s has nothing to be cleaned but spaces at its ends. Most
+// names are of ASCII and the letters of Latin up to its second extension.
+func isClean(s string) bool {
+	for _, r := range s {
+		if (r < ' ' || r > '~') && (r < '\u00c0' || r > '\u024f') {
+			return false
+		}
+	}
+	return true
 }
 
 // unseen reports whether r has no place in a text: it can't be written in
@@ -64,7 +82,12 @@ func unseen(r rune) bool {
 var sameToAll = strings.NewReplacer(`"`, `'`, `\`, `/`, `^`, "\u02C6")
 
 // commonName cleans a name for CN (RFC 5545 3.2.2), to stand in double quotes.
-func commonName(name string) string { return sameToAll.Replace(oneLine(name)) }
+func commonName(name string) string {
+	if name = oneLine(name); strings.ContainsAny(name, `"\^`) {
+		return sameToAll.Replace(name)
+	}
+	return name
+}
 
 // maxUID is the longest UID in octets (RFC 7986 5.3 wants fewer than 255).
 const maxUID = 254
@@ -76,8 +99,8 @@ func safeUID(uid string) bool {
 	if uid == "" || len(uid) > maxUID {
 		return false
 	}
-	for _, c := range []byte(uid) {
-		if !alphanumeric(c) && !strings.ContainsRune("-._:", rune(c)) {
+	for i := range len(uid) {
+		if c := uid[i]; !alphanumeric(c) && strings.IndexByte("-._:", c) < 0 {
 			return false
 		}
 	}
@@ -95,6 +118,9 @@ func mailto(address string) (string, error) {
 		return "", errors.New("the address is not of the form name@domain")
 	}
 	local, domain := address[:at], address[at+1:]
+	if isUsual(local, domain) {
+		return "mailto:" + address, nil
+	}
 	if strings.ContainsFunc(address, unseen) || strings.ToValidUTF8(address, "") != address {
 		return "", errors.New("the address holds characters that no address has")
 	}
@@ -107,6 +133,25 @@ func mailto(address string) (string, error) {
 		return "", err
 	}
 	return "mailto:" + escape(local, "!$'*+") + "@" + domain, nil
+}
+
+// isUsual reports whether an address is of letters, digits, dots and hyphens, and
+// what nothing escapes, at a domain whose labels are not empty.
+func isUsual(local, domain string) bool {
+	for i := range len(local) {
+		if c := local[i]; !alphanumeric(c) && strings.IndexByte("-._~!$'*+", c) < 0 {
+			return false
+		}
+	}
+	last := byte('.')
+	for i := range len(domain) {
+		c := domain[i]
+		if !alphanumeric(c) && c != '-' && (c != '.' || last == '.') {
+			return false
+		}
+		last = c
+	}
+	return last != '.'
 }
 
 // asciiDomain returns a domain in ASCII. Its error does not repeat it.

@@ -33,3 +33,29 @@ func TestTextIsCleaned(t *testing.T) {
 		}
 	}
 }
+
+// What is taken for clean or usual without a closer look is what the closer look
+// leaves as it is.
+func TestTheShortWaysSayWhatTheLongOnesDo(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for c := range rune(0x300) {
+		for _, s := range []string{string(c), " a " + string(c) + "  b ", string(c) + " ", "a" + string([]byte{byte(c)})} {
+			if got, want := oneLine(s), cleaned(s, ' '); got != want {
+				t.Errorf("oneLine(%q) = %q, want %q", s, got, want)
+			}
+		}
+		for _, a := range [][2]string{{"a" + string(c) + "b", "example.org"}, {"a", "exam" + string(c) + "ple.org"}, {"a", string(c) + "example.org"}, {"a", "example.org" + string(c)}} {
+			if !isUsual(a[0], a[1]) {
+				continue
+			}
+			seen++
+			if d, err := asciiDomain(a[1]); err != nil || d != a[1] || escape(a[0], "!$'*+") != a[0] {
+				t.Errorf("%q at %q is not usual: %q, %v", a[0], a[1], d, err)
+			}
+		}
+	}
+	if seen == 0 || isUsual("a", "") || isUsual("a", "b..c") {
+		t.Errorf("%d addresses are usual", seen)
+	}
+}
