@@ -54,6 +54,9 @@ func BaseLanguage(tag string) string {
 // in: the reader's, the event's, or English, the first that the letters exist in.
 func LetterLanguage(e *Event, r *Registration) string {
 	for _, l := range []string{r.Language, e.Language} {
+		if slices.Contains(Languages(), l) {
+			return l // as nearly all are written
+		}
 		if b := BaseLanguage(l); slices.Contains(Languages(), b) {
 			return b
 		}

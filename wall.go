@@ -133,6 +133,9 @@ func LoadZone(name string) (*time.Location, error) {
 	case name == "":
 		return nil, &ZoneError{Name: name, Why: "is missing", Suggest: []string{"an IANA name such as Europe/Brussels"}}
 	}
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
 	if s, ok := abbreviations[strings.ToUpper(name)]; ok {
 		return nil, &ZoneError{Name: name, Suggest: s,
 			Why: "is an abbreviation, which Postgres, Go and people read differently in summer"}
@@ -140,9 +143,6 @@ func LoadZone(name string) (*time.Location, error) {
 	if !strings.Contains(name, "/") || strings.HasPrefix(name, "Etc/") || strings.HasPrefix(name, "posix/") || strings.HasPrefix(name, "right/") {
 		return nil, &ZoneError{Name: name, Why: "is not an IANA Region/City name",
 			Suggest: []string{"a name such as Europe/Brussels or America/Mexico_City"}}
-	}
-	if loc, ok := zones.Load(name); ok {
-		return loc.(*time.Location), nil
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -186,8 +186,10 @@ func (e *Event) TimeLocation() *time.Location {
 // where the registration names none or none that exists: what a person typed
 // never fails.
 func (r *Registration) TimeLocation(e *Event) *time.Location {
-	if loc, err := LoadZone(r.Zone); err == nil {
-		return loc
+	if r.Zone != "" {
+		if loc, err := LoadZone(r.Zone); err == nil {
+			return loc
+		}
 	}
 	return e.TimeLocation()
 }

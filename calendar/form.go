@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -127,10 +128,7 @@ func (s *Stretch) Fill(b []byte, p *Personal) []byte {
 		}
 		b = append(append(b, ";PARTSTAT=ACCEPTED;RSVP=FALSE:"...), p.uri...)
 	}
-	if len(b)-begin > width {
-		return fold(b[:begin], string(b[begin:]))
-	}
-	return append(b, "\r\n"...)
+	return fold(b, begin)
 }
 
 // appendInstant appends a time in UTC, of the years 1 to 9998 (RFC 5545 3.3.5).
@@ -148,24 +146,24 @@ func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('
 // width is how many octets a content line has before it is folded.
 const width = 75
 
-// fold appends a content line, folded where and how the library does it: after
-// words where there are some.
-func fold(b []byte, line string) []byte {
-	room := width
-	for len(line) > room {
-		n := foldAt(line, room)
-		b = append(append(b, line[:n]...), "\r\n "...)
-		line, room = line[n:], width-1
+// fold ends the content line that begins at begin, folded where and how the
+// library does it: after words where there are some.
+func fold(b []byte, begin int) []byte {
+	for room := width; len(b)-begin > room; room = width - 1 {
+		at := begin + foldAt(b[begin:], room)
+		b = slices.Insert(b, at, '\r', '\n', ' ')
+		begin = at + 3
 	}
-	return append(append(b, line...), "\r\n"...)
+	return append(b, "\r\n"...)
 }
 
 // foldAt returns how many octets of a line that has more than room go before a
 // fold.
-func foldAt(s string, room int) int {
+func foldAt(s []byte, room int) int {
 	n, word := 0, -1
 	var last rune
-	for i, r := range s {
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRune(s[i:])
 		if r == ' ' || r == '<' || last == '>' {
 			word = i
 		}
@@ -174,6 +172,7 @@ func foldAt(s string, room int) int {
 			break
 		}
 		n += utf8.RuneLen(r)
+		i += size
 	}
 	if word > 0 {
 		return word

@@ -305,15 +305,37 @@ func (c *Composer) messageID(claim *convened.Claim) string {
 	if claim.Notice.MessageID != "" {
 		return claim.Notice.MessageID
 	}
-	tail := strings.ToLower(strings.ReplaceAll(claim.Registration.UID, "-", ""))
-	if len(tail) < 12 || len(tail)%2 != 0 || strings.Trim(tail, "0123456789abcdef") != "" {
+	var tail [12]byte
+	if !beginningOf(&tail, claim.Registration.UID) {
 		sum := sha256.Sum256([]byte(claim.Event.Slug + "\x00" + claim.Registration.UID))
-		tail = hex.EncodeToString(sum[:])
+		hex.Encode(tail[:], sum[:6])
 	}
 	b := append(append(make([]byte, 0, 128), claim.Notice.Kind...), '.')
 	b = append(strconv.AppendInt(b, int64(claim.Notice.ID), 10), '.')
-	b = append(append(b, tail[:12]...), '@')
+	b = append(append(b, tail[:]...), '@')
 	return string(append(b, c.from.Domain...))
+}
+
+// beginningOf sets tail to the beginning of the number that a UID is, in lower
+// case; it reports false for one that is none.
+func beginningOf(tail *[12]byte, uid string) bool {
+	n := 0
+	for i := range len(uid) {
+		c := uid[i]
+		switch {
+		case c == '-':
+			continue
+		case 'A' <= c && c <= 'F':
+			c += 'a' - 'A'
+		case !('0' <= c && c <= '9' || 'a' <= c && c <= 'f'):
+			return false
+		}
+		if n < len(tail) {
+			tail[n] = c
+		}
+		n++
+	}
+	return n >= len(tail) && n%2 == 0
 }
 
 // tag returns what the letter's MIME boundaries are made of: the same for the

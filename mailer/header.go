@@ -127,6 +127,10 @@ func cleanLine(s string, max int) string {
 	if len(s) <= max && isCleanLine(s) {
 		return s
 	}
+	return cleanedLine(s, max)
+}
+
+func cleanedLine(s string, max int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

@@ -276,3 +276,29 @@ func checkInvitationParts(t testing.TB, claim *convened.Claim, root node) {
 		t.Errorf("the attachment is %v, %s, %s", attached.params, attached.disposition, attached.transfer)
 	}
 }
+
+// What is taken for clean without a closer look is what the closer look leaves as
+// it is.
+func TestACleanLineIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	for c := range rune(0x300) {
+		for _, s := range []string{string(c), "a" + string(c) + "b", " a" + string(c), "a " + string(c), string(c) + " ", "a  " + string(c), "a" + string([]byte{byte(c)}), strings.Repeat(string(c), 70)} {
+			if got, want := cleanLine(s, maxName), cleanedLine(s, maxName); got != want {
+				t.Errorf("cleanLine(%q) = %q, want %q", s, got, want)
+			}
+		}
+	}
+}
+
+func TestAMessageIDBeginsAsItsUIDDoes(t *testing.T) {
+	t.Parallel()
+	for uid, want := range map[string]string{
+		"0192f3c8-6a5e-7c1d-9b40-3f2a1e5d7c86": "0192f3c86a5e", "0192F3C8-6A5E-7C1D-9B40-3F2A1E5D7C86": "0192f3c86a5e", "abcdefabcdef": "abcdefabcdef", "-a-b-c-d-e-f-0-1-2-3-4-5-": "abcdef012345",
+		"": "", "abcdef": "", "abcdefabcdefa": "", "0192f3c8-6a5e-7c1d-9b40-3f2a1e5d7c8g": "", "abcdefabcdéf": "", "abcdef abcdef": "", "@abcdefabcdef": "", "Kabcdefabcdefa": "",
+	} {
+		var got [12]byte
+		if ok := beginningOf(&got, uid); ok != (want != "") || ok && string(got[:]) != want {
+			t.Errorf("beginningOf(%q) = %q, %v, want %q", uid, got, ok, want)
+		}
+	}
+}

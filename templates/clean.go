@@ -23,6 +23,13 @@ const ellipsis = "…"
 // line cleans what stands in one line: a name, a title, a place. Line ends and
 // other white space become one space each; see drop for what goes.
 func line(s string) string {
+	if len(s) <= maxLine && isLine(s) {
+		return s
+	}
+	return cleaned(s)
+}
+
+func cleaned(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	space := false
@@ -41,6 +48,19 @@ func line(s string) string {
 		b.WriteRune(r)
 	}
 	return cut(strings.TrimSpace(b.String()), maxLine)
+}
+
+// isLine reports whether s is one clean line already, of the characters that most
+// names have: ASCII, and the letters of Latin up to its second extension.
+func isLine(s string) bool {
+	last := ' '
+	for _, r := range s {
+		if r == ' ' && last == ' ' || r != ' ' && (r < '!' || r > '~') && (r < '\u00c0' || r > '\u024f') {
+			return false
+		}
+		last = r
+	}
+	return last != ' ' || s == ""
 }
 
 // breaks reports whether r is white space at which a line may be broken. The

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,6 +23,33 @@ func TestALineIsCleaned(t *testing.T) {
 	} {
 		if got := line(tt.in); got != tt.want {
 			t.Errorf("line(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// What is taken for clean without a closer look is what the closer look leaves as
+// it is, wherever it goes.
+func TestTheShortWaysSayWhatTheLongOnesDo(t *testing.T) {
+	p := Person{}
+	words := Stretch{parts: []part{{words: "Dear "}, {gap: nameGap}, {words: ","}}, wrap: true}
+	script := Stretch{parts: []part{{gap: underGap}}}
+	html := Stretch{parts: []part{{gap: nameInHTML}}}
+	for c := range rune(0x300) {
+		for _, s := range []string{string(c), "a" + string(c) + "b", " a" + string(c), "a " + string(c), string(c) + " ", "a  " + string(c), "a" + string([]byte{byte(c)}), strings.Repeat(string(c), 90)} {
+			if got, want := line(s), cleaned(s); got != want {
+				t.Errorf("line(%q) = %q, want %q", s, got, want)
+			}
+			p.name, p.under = line(s), line(s)
+			if got, want := string(words.Fill(nil, &p)), wrap("Dear "+p.name+",", columns); got != want {
+				t.Errorf("%q is laid out as %q, want %q", p.name, got, want)
+			}
+			want, err := json.Marshal(p.under)
+			if got := string(script.Fill(nil, &p)); err != nil || `"`+got+`"` != string(want) {
+				t.Errorf("%q in JSON is %s, want %s, %v", p.under, got, want, err)
+			}
+			if got, want := string(html.Fill(nil, &p)), inHTML.Replace(p.name); got != want {
+				t.Errorf("%q in HTML is %s, want %s", p.name, got, want)
+			}
 		}
 	}
 }

@@ -172,31 +172,40 @@ func (s *Stretch) Fill(dst []byte, p *Person) []byte {
 		case nameGap:
 			dst = append(dst, p.name...)
 		case nameInHTML:
-			dst = append(dst, inHTML.Replace(p.name)...)
+			dst = appendInHTML(dst, p.name)
 		case underGap:
-			dst = append(dst, inJSON(p.under)...)
+			dst = appendInJSON(dst, p.under)
 		}
 	}
-	if s.wrap {
+	if n := len(dst) - from; s.wrap && n > 0 && n <= columns && isLine(string(dst[from:])) {
+		dst = append(dst, '\n') // there is nothing to lay out
+	} else if s.wrap {
 		laid := wrap(string(dst[from:]), columns)
 		dst = append(dst[:from], laid...)
 	}
 	return dst
 }
 
-// inHTML escapes as html/template does between tags.
+// appendInHTML escapes as html/template does between tags.
+func appendInHTML(dst []byte, s string) []byte {
+	if !strings.ContainsAny(s, "\x00\"&'+<>") {
+		return append(dst, s...)
+	}
+	return append(dst, inHTML.Replace(s)...)
+}
+
 var inHTML = strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")
 
-// inJSON escapes as html/template does in a script of JSON.
-func inJSON(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\\&<>`, r) }) {
-		return s
+// appendInJSON escapes as html/template does in a script of JSON.
+func appendInJSON(dst []byte, s string) []byte {
+	if isLine(s) && !strings.ContainsAny(s, "\"\\&<>`") {
+		return append(dst, s...)
 	}
 	b, err := json.Marshal(s)
 	if err != nil || len(b) < 2 {
-		return s // a string can't fail
+		return append(dst, s...) // a string can't fail
 	}
-	return string(b[1 : len(b)-1])
+	return append(dst, b[1:len(b)-1]...)
 }
 
 // Fits reports whether the letter of a person is within the limits of one that
