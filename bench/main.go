@@ -46,7 +46,7 @@ func main() {
 	flag.IntVar(&o.letters, "letters", 100_000, "of a burst; the peers send a part of them")
 	flag.IntVar(&o.connections, "connections", 8, "to the sink")
 	flag.IntVar(&o.rounds, "rounds", 3, "of each; the stacks take turns")
-	flag.IntVar(&o.old, "old", 1_000_000, "registrations of events that are over, for idle")
+	flag.IntVar(&o.old, "old", 1_000_000, "registrations of events that are over, for idle; there are five times as many notices")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)

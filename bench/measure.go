@@ -91,6 +91,9 @@ func (s *site) measure(name string, st stack, j *job) (r Result, err error) {
 		r.Sink, r.Bytes = "light", float64(seen.Bytes)/float64(seen.Letters)
 		r.First, r.Median, r.Last = late(seen.First), late(seen.Median), late(seen.Last)
 	}
+	if c, ok := st.(*convenedStack); ok && c.after != nil {
+		return r, c.after()
+	}
 	return r, nil
 }
 

@@ -150,35 +150,6 @@ func (s *site) latency(o options, f *Figures) error {
 	return nil
 }
 
-// daemons measures how several share the work.
-func (s *site) daemons(o options, f *Figures) error {
-	fmt.Println("Several daemons, one burst.")
-	for _, n := range []int{1, 2, 4} {
-		name := fmt.Sprintf("%d daemons", n)
-		r, err := s.with(name, &convenedStack{daemons: n}, true, 0, o.letters/2, o.connections, 0)
-		if err != nil {
-			return err
-		}
-		f.Daemons = append(f.Daemons, r)
-		fmt.Printf("  %-12s %7.0f letters/s, CPU %.0f + %.0f µs in Postgres, %.0f MB in all\n", name, r.Rate, r.CPU, r.Database, r.Memory)
-	}
-	return nil
-}
-
-// growth measures how the work grows with an event.
-func (s *site) growth(o options, f *Figures) error {
-	fmt.Println("An event grows.")
-	for n := 1000; n <= 10*o.letters; n *= 10 {
-		r, err := s.once("convened", true, 0, n, o.connections, 0)
-		if err != nil {
-			return err
-		}
-		f.Growth = append(f.Growth, r)
-		fmt.Printf("  %9d letters: planned %.2f s after the instant; %7.0f letters/s, CPU %.0f + %.0f µs in Postgres, at most %.0f MB\n", n, r.Planned, r.Rate, r.CPU, r.Database, r.Memory)
-	}
-	return nil
-}
-
 // confirmations measures from the insert of a registration, at 50 a second, to the
 // server's word that it has the letter.
 func (s *site) confirmations(f *Figures) error {
@@ -217,41 +188,5 @@ func (s *site) confirmations(f *Figures) error {
 	}
 	f.Others["confirmation median ms"], f.Others["confirmation p99 ms"], f.Others["confirmation worst ms"] = middle, p99, worst
 	fmt.Printf("From the insert of a registration, %d a second, to the server's 250: median %.1f ms, 99th percentile %.1f ms, at most %.1f ms (%d letters)\n", each, middle, p99, worst, count)
-	return nil
-}
-
-// idle measures what a daemon costs that has nothing to do beside many rows that
-// are done with.
-func (s *site) idle(o options, f *Figures) error {
-	m, err := s.lightSink(0)
-	if err != nil {
-		return err
-	}
-	defer m.stop()
-	c := &convenedStack{before: fmt.Sprintf(`INSERT INTO convened.events SELECT (e).* FROM (SELECT jsonb_populate_record(e, '{"slug": "over", "over_at": "2020-01-01T00:00:00Z", "starts_at": "2019-12-31T00:00:00Z", "ends_at": "2020-01-01T00:00:00Z"}') AS e FROM convened.events e) x;
-		SET session_replication_role = replica;
-		INSERT INTO convened.registrations (event, email, name, created_at, planned_at, address, seat_no, seated_at) SELECT 'over', 'p' || i || '@example.net', 'Ana', '2019-12-01', '2019-12-01', 'p' || i || '@example.net', i, '2019-12-01' FROM generate_series(1, %[1]d) i;
-		INSERT INTO convened.notices (registration, event, kind, occasion, state, instant, due_at, planned_at, attempt, marked_at, sent_at, settled_at, message_id) SELECT r.id, 'over', k.kind, '1', 'sent', '2019-12-01', '2019-12-01', '2019-12-01', 1, '2019-12-01', '2019-12-01', '2019-12-01', 'm' || r.id FROM convened.registrations r, (VALUES ('confirmation'), ('reminder')) k (kind);
-		SET session_replication_role = DEFAULT`, o.old)}
-	j := &job{site: s, Letters: 1000, Connections: 8, server: m}
-	defer c.end()
-	if err := c.begin(j); err != nil {
-		return err
-	}
-	p := j.processes[0]
-	defer p.stop()
-	time.Sleep(time.Until(j.Due))
-	if err := c.done(j); err != nil {
-		return err
-	}
-	time.Sleep(5 * time.Second)
-	const length = 60 * time.Second
-	before, database := spent(p.cmd.Process.Pid), spent(s.master)
-	time.Sleep(length)
-	part := func(d time.Duration) float64 { return 100 * d.Seconds() / length.Seconds() }
-	own, theirs := part(spent(p.cmd.Process.Pid)-before), part(spent(s.master)-database)
-	mb := float64(memory(p.cmd.Process.Pid)) / (1 << 20)
-	f.Others["idle % of a core"], f.Others["idle Postgres % of a core"], f.Others["idle MB"], f.Others["idle registrations"] = own, theirs, mb, float64(o.old)
-	fmt.Printf("Idle beside %d old registrations and %d old notices: %.2f %% of a core and %.2f %% in Postgres, %.0f MB\n", o.old, 2*o.old, own, theirs, mb)
 	return nil
 }

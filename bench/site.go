@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -79,7 +80,7 @@ func configuration(database string, port int, state string, more map[string]stri
 	if v := more["dkim"]; v != "" {
 		fmt.Fprintf(&b, ", dkim: {domain: example.org, selector: s, key_file: %q}", v)
 	}
-	fmt.Fprintf(&b, "}\npublic: {url: \"https://events.example.org\", listen: \"off\"}\nconsole: {listen: \"off\"}\nfuse: {max: 10000000}\nstate_dir: %q\n", state)
+	fmt.Fprintf(&b, "}\npublic: {url: \"https://events.example.org\", listen: \"off\"}\nconsole: {listen: %q}\nfuse: {max: 10000000}\nstate_dir: %q\n", cmp.Or(more["console"], "off"), state)
 	if v := more["batch"]; v != "" {
 		fmt.Fprintf(&b, "batch: %s\n", v)
 	}
@@ -137,6 +138,21 @@ func (q *session) ask(sql string) (string, error) {
 	return q.line(10 * time.Minute)
 }
 
+// tell runs statements that may take long, and return what they like: nobody
+// reads it.
+func (q *session) tell(sql string) error {
+	const told = "that was all"
+	if _, err := fmt.Fprintf(q.in, "%s;\n\\echo %s\n", strings.TrimRight(sql, "; \n"), told); err != nil {
+		return q.failed(err)
+	}
+	for {
+		line, err := q.line(2 * time.Hour)
+		if err != nil || line == told {
+			return err
+		}
+	}
+}
+
 // A mailServer is one of the two sinks.
 type mailServer struct {
 	*process
@@ -161,14 +177,21 @@ func (s *site) lightSink(delay time.Duration) (*mailServer, error) {
 	return &mailServer{p, addr, true}, err
 }
 
+// freeAddress is one on which nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 // smtpSink starts Postfix's.
 func (s *site) smtpSink() (*mailServer, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	addr := l.Addr().String()
-	_ = l.Close()
 	args := []string{addr, "1024"}
 	if os.Geteuid() == 0 {
 		args = append([]string{"-u", "nobody"}, args...)

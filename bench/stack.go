@@ -35,12 +35,15 @@ const lead = 4 * time.Second
 
 // convenedStack is the program as it is run in earnest.
 type convenedStack struct {
-	daemons int               // 0 is 1
-	more    map[string]string // configuration
-	before  string            // SQL, on the rows before it starts
+	daemons int                  // 0 is 1
+	more    map[string]string    // configuration
+	before  func(*session) error // makes other rows before it starts; nil: there are none
+	after   func() error         // looks at it while it runs, when all is settled; nil: nobody does
 	q       *session
 	planned time.Duration // from the instant until all were planned
-	state   string
+	state   string        // its directory
+	config  string        // its configuration, in a file
+	url     string        // its database
 }
 
 func (c *convenedStack) begin(j *job) error {
@@ -59,8 +62,8 @@ func (c *convenedStack) begin(j *job) error {
 	if err != nil {
 		return err
 	}
-	config := filepath.Join(c.state, "convened.yaml")
-	if err := os.WriteFile(config, []byte(configuration(j.as(db, "convened"), j.server.port(), c.state, more)), 0o600); err != nil {
+	c.config, c.url = filepath.Join(c.state, "convened.yaml"), j.as(db, "convened")
+	if err := os.WriteFile(c.config, []byte(configuration(c.url, j.server.port(), c.state, more)), 0o600); err != nil {
 		return err
 	}
 	admin := filepath.Join(c.state, "admin.yaml")
@@ -75,13 +78,13 @@ func (c *convenedStack) begin(j *job) error {
 	if err := j.convened(admin, "event", "apply", event, "--yes"); err != nil {
 		return err
 	}
-	if _, err := c.q.ask(seated("webinar", j.Letters)); err != nil {
-		return err
-	}
-	if c.before != "" {
-		if _, err := c.q.ask(c.before); err != nil {
+	if c.before != nil {
+		if err := c.before(c.q); err != nil {
 			return err
 		}
+	}
+	if _, err := c.q.ask(seated("webinar", j.Letters)); err != nil {
+		return err
 	}
 	if _, err := c.q.ask(`VACUUM ANALYZE convened.registrations; VACUUM ANALYZE convened.notices; CHECKPOINT; SELECT 1`); err != nil {
 		return err
@@ -93,7 +96,7 @@ func (c *convenedStack) begin(j *job) error {
 		return err
 	}
 	for i := range max(c.daemons, 1) {
-		p, err := launch(j.ctx, j.dir, fmt.Sprintf("convened-%d", i), nil, j.program, "run", "--config", config)
+		p, err := launch(j.ctx, j.dir, fmt.Sprintf("convened-%d", i), nil, j.program, "run", "--config", c.config)
 		if err != nil {
 			return err
 		}

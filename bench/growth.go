@@ -1,0 +1,55 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// daemons measures how several share the work.
+func (s *site) daemons(o options, f *Figures) error {
+	fmt.Println("Several daemons, one burst.")
+	for _, n := range []int{1, 2, 4} {
+		name := fmt.Sprintf("%d daemons", n)
+		r, err := s.with(name, &convenedStack{daemons: n}, true, 0, o.letters/2, o.connections, 0)
+		if err != nil {
+			return err
+		}
+		f.Daemons = append(f.Daemons, r)
+		fmt.Printf("  %-12s %7.0f letters/s, CPU %.0f + %.0f µs in Postgres, %.0f MB in all\n", name, r.Rate, r.CPU, r.Database, r.Memory)
+	}
+	return nil
+}
+
+// growth measures how the work grows with an event, and what its pages cost then.
+func (s *site) growth(o options, f *Figures) error {
+	fmt.Println("An event grows.")
+	for n := 1000; n <= 10*o.letters; n *= 10 {
+		console, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		var pages map[string]time.Duration
+		c := &convenedStack{more: map[string]string{"console": console}}
+		c.after = func() (err error) {
+			pages, err = s.pages(c.q, console, []string{"webinar"})
+			return err
+		}
+		r, err := s.with("convened", c, true, 0, n, o.connections, 0)
+		if err != nil {
+			return err
+		}
+		f.Growth = append(f.Growth, r)
+		fmt.Printf("  %9d letters: planned %.2f s after the instant; %7.0f letters/s, CPU %.0f + %.0f µs in Postgres, at most %.0f MB;",
+			n, r.Planned, r.Rate, r.CPU, r.Database, r.Memory)
+		for _, name := range eventPages {
+			fmt.Printf(" %s %d ms", name, pages[name].Milliseconds())
+			f.Others[fmt.Sprintf("%s of %d, ms", name, n)] = ms(pages[name])
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
