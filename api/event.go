@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ func toEvent(s store.EventSummary) event {
 
 func (s *server) events(ctx context.Context, _ *http.Request, c *caller) (any, error) {
 	list, err := s.Desk.Store.Events(ctx, c.now)
+	if err == nil {
+		err = s.Desk.Store.CountSeats(ctx, list)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +55,14 @@ func (s *server) event(ctx context.Context, r *http.Request, c *caller) (any, er
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range list {
-		if e.Event.Slug == r.PathValue("event") {
-			return toEvent(e), nil
-		}
+	i := slices.IndexFunc(list, func(e store.EventSummary) bool { return e.Event.Slug == r.PathValue("event") })
+	if i < 0 {
+		return nil, store.ErrNotFound
 	}
-	return nil, store.ErrNotFound
+	if err := s.Desk.Store.CountSeats(ctx, list[i:i+1]); err != nil {
+		return nil, err
+	}
+	return toEvent(list[i]), nil
 }
 
 // A move says when an event is to be.

@@ -2,7 +2,11 @@ package console
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"convened"
@@ -23,7 +27,12 @@ type eventsPage struct {
 	*frame
 	W      *eventWords
 	Groups []eventGroup
+	Older  int  // the page of past events that comes next; 0: this is the last
+	Begun  bool // those that are to come are on an earlier page
 }
+
+// pastOnPage is how many past events a page shows: all the mails of each are counted.
+const pastOnPage = 25
 
 // An eventGroup is those that are to come, or those that are past.
 type eventGroup struct {
@@ -40,22 +49,20 @@ type eventLine struct {
 }
 
 func (c *organiser) events(w http.ResponseWriter, r *http.Request, e *errand) {
-	list, there, err := c.summaries.get(r.Context(), "", 0, figuresPatience, func(ctx context.Context) ([]store.EventSummary, error) { return c.Desk.Store.Events(ctx, e.now) })
-	if err == nil && !there {
-		err = store.ErrUnavailable
+	p := eventsPage{frame: e.frame, W: eventWordsIn[e.Language]}
+	p.Title = p.Events
+	page, err := strconv.Atoi(r.URL.Query().Get("past"))
+	if err != nil {
+		page = 0 // nonsense is the first page
 	}
+	list, err := c.listed(r, e, &p, page)
 	if err != nil {
 		c.unavailable(w, r, e, err)
 		return
 	}
-	p := eventsPage{frame: e.frame, W: eventWordsIn[e.Language]}
-	p.Title = p.Events
 	groups := []eventGroup{{Name: p.W.Upcoming}, {Name: p.W.Past}}
 	for _, s := range list {
 		ev := s.Event
-		if e.user.RoleOn(ev.Slug) == convened.NoRole {
-			continue
-		}
 		on := e.On(ev.TimeLocation())
 		l := eventLine{Slug: ev.Slug, Title: ev.Title.In(e.Language, ev.Language), When: on.Date(ev.Starts) + ", " + on.Hours(ev.Starts, ev.Ends), Zone: on.Zone(ev.Starts),
 			Starts: ev.Starts, CalledOff: ev.Status == convened.EventIsOff, Registered: s.Registered}
@@ -64,7 +71,7 @@ func (c *organiser) events(w http.ResponseWriter, r *http.Request, e *errand) {
 			l.Attention += states[convened.Refused] + states[convened.Held]
 		}
 		g := &groups[0]
-		if !e.now.Before(ev.Ends) {
+		if over(e, s) {
 			g = &groups[1]
 		}
 		g.Lines = append(g.Lines, l)
@@ -75,4 +82,50 @@ func (c *organiser) events(w http.ResponseWriter, r *http.Request, e *errand) {
 		}
 	}
 	c.render(w, http.StatusOK, "events", p)
+}
+
+func over(e *errand, s store.EventSummary) bool { return !e.now.Before(s.Event.Ends) }
+
+// listed returns the events of a page, counted: on the first all that are to come,
+// and on each a part of those that are past.
+func (c *organiser) listed(r *http.Request, e *errand, p *eventsPage, page int) ([]store.EventSummary, error) {
+	all, there, err := c.summaries.get(r.Context(), "", 0, figuresPatience, func(ctx context.Context) ([]store.EventSummary, error) { return c.Desk.Store.Events(ctx, e.now) })
+	if err == nil && !there {
+		err = store.ErrUnavailable
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list, past []store.EventSummary
+	for _, s := range all {
+		switch {
+		case e.user.RoleOn(s.Event.Slug) == convened.NoRole:
+		case over(e, s):
+			past = append(past, s)
+		default:
+			list = append(list, s)
+		}
+	}
+	page = min(max(page, 0), max(len(past)-1, 0)/pastOnPage)
+	if (page+1)*pastOnPage < len(past) {
+		p.Older = page + 1
+	}
+	if p.Begun = page > 0; p.Begun {
+		list = nil
+	}
+	list = append(list, past[min(page*pastOnPage, len(past)):min((page+1)*pastOnPage, len(past))]...)
+	which := fnv.New32a()
+	for _, s := range list {
+		_, _ = io.WriteString(which, s.Event.Slug+"\n") // it never fails
+	}
+	list, there, err = c.counted.get(r.Context(), fmt.Sprint(e.user.ID, page), int(which.Sum32()), figuresPatience, func(ctx context.Context) ([]store.EventSummary, error) {
+		if err := c.Desk.Store.CountSeats(ctx, list); err != nil {
+			return nil, err
+		}
+		return list, c.Desk.Store.CountNotices(ctx, list)
+	})
+	if err == nil && !there {
+		err = store.ErrUnavailable
+	}
+	return list, err
 }

@@ -49,7 +49,8 @@ type organiser struct {
 	down     atomic.Bool          // the database did not answer the last request
 
 	// What many ask and what costs something:
-	summaries  *lately[[]store.EventSummary]
+	summaries  *lately[[]store.EventSummary] // of all events, uncounted
+	counted    *lately[[]store.EventSummary] // of those on a page, by user and page
 	figures    *lately[*store.Figures]
 	bursts     *lately[[]store.Burst]
 	plans      *lately[*desk.Plan]
@@ -82,7 +83,7 @@ func NewOrganiser(o OrganiserOptions) (http.Handler, error) {
 	}
 	c := &organiser{site: s, OrganiserOptions: o, secure: isHTTPS(s.origin), requests: newLimiter[netip.Addr](perSecond, burst),
 		knocks: newLimiter[netip.Addr](knocksPerSecond, knockBurst), guesses: newLimiter[string](guessesPerSecond, guessBurst), trials: newLimiter[string](trialsPerSecond, trialBurst),
-		summaries: newLately[[]store.EventSummary](o.Clock, o.Linger), figures: newLately[*store.Figures](o.Clock, o.Linger),
+		summaries: newLately[[]store.EventSummary](o.Clock, o.Linger), counted: newLately[[]store.EventSummary](o.Clock, o.Linger), figures: newLately[*store.Figures](o.Clock, o.Linger),
 		bursts: newLately[[]store.Burst](o.Clock, o.Linger), plans: newLately[*desk.Plan](o.Clock, o.Linger),
 		quarantine: newLately[*convened.Quarantine](o.Clock, o.Linger)}
 

@@ -8,7 +8,7 @@ import (
 
 // eventWords are what the list of events, the overview of one and its edit say.
 type eventWords struct {
-	Upcoming, Past, None, NoneYours                                                      string
+	Upcoming, Past, Earlier, Latest, None, NoneYours                                     string
 	Title, When, Where, Link, NoLink, Page, Organizer, Facts, EditIt, CancelIt, NewEvent string
 	Standing                                                                             string
 	Registered, Sent, Arriving, Underway, GivenUp, Muted, BadAddress                     string
@@ -33,7 +33,7 @@ func (w *eventWords) of(a, b string) string { return fill(strings.Replace(w.Of, 
 
 var eventWordsIn = map[string]*eventWords{
 	"en": {
-		Upcoming: "Upcoming", Past: "Past", None: "There is no event yet.", NoneYours: "You have been given access to no event yet.",
+		Upcoming: "Upcoming", Past: "Past", Earlier: "Earlier events", Latest: "Latest events", None: "There is no event yet.", NoneYours: "You have been given access to no event yet.",
 		Title: "Title", When: "When", Where: "Where", Link: "Link to join", NoLink: "none yet", Page: "Event page", Organizer: "Organiser",
 		Facts: "The event", EditIt: "Edit or move the event", CancelIt: "Cancel the event", NewEvent: "New event",
 		Standing: "How things stand", Registered: "Registered", Sent: "Letters sent", Arriving: "Just registered", Underway: "To be sent now", GivenUp: "Gave up their seat",
@@ -49,7 +49,7 @@ var eventWordsIn = map[string]*eventWords{
 		Did:   map[string]string{"saved": "The event is saved.", "moved": "The event is saved, and everybody concerned is being told.", "cancelled": "The event is cancelled, and everybody concerned is being told.", "same": "Nothing changes."},
 	},
 	"fr": {
-		Upcoming: "À venir", Past: "Passés", None: "Il n’y a pas encore d’événement.", NoneYours: "Vous n’avez encore accès à aucun événement.",
+		Upcoming: "À venir", Past: "Passés", Earlier: "Événements antérieurs", Latest: "Derniers événements", None: "Il n’y a pas encore d’événement.", NoneYours: "Vous n’avez encore accès à aucun événement.",
 		Title: "Titre", When: "Quand", Where: "Lieu", Link: "Lien pour participer", NoLink: "pas encore", Page: "Page web", Organizer: "Organisation",
 		Facts: "L’événement", EditIt: "Modifier ou déplacer l’événement", CancelIt: "Annuler l’événement", NewEvent: "Nouvel événement",
 		Standing: "Où en est-on", Registered: "Inscrits", Sent: "E-mails envoyés", Arriving: "Viennent de s’inscrire", Underway: "À envoyer maintenant", GivenUp: "Ont annulé",
@@ -65,7 +65,7 @@ var eventWordsIn = map[string]*eventWords{
 		Did:   map[string]string{"saved": "L’événement est enregistré.", "moved": "L’événement est enregistré\u00a0; toutes les personnes concernées sont prévenues.", "cancelled": "L’événement est annulé\u00a0; toutes les personnes concernées sont prévenues.", "same": "Rien ne change."},
 	},
 	"es": {
-		Upcoming: "Próximos", Past: "Pasados", None: "Todavía no hay ningún evento.", NoneYours: "Todavía no tiene acceso a ningún evento.",
+		Upcoming: "Próximos", Past: "Pasados", Earlier: "Eventos anteriores", Latest: "Últimos eventos", None: "Todavía no hay ningún evento.", NoneYours: "Todavía no tiene acceso a ningún evento.",
 		Title: "Título", When: "Cuándo", Where: "Lugar", Link: "Enlace para participar", NoLink: "todavía no", Page: "Página web", Organizer: "Organiza",
 		Facts: "El evento", EditIt: "Editar o mover el evento", CancelIt: "Cancelar el evento", NewEvent: "Nuevo evento",
 		Standing: "Cómo va todo", Registered: "Inscritos", Sent: "Correos enviados", Arriving: "Acaban de inscribirse", Underway: "Por enviar ahora", GivenUp: "Han renunciado",

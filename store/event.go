@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,13 +204,14 @@ func (s *Store) OpenEvents(ctx context.Context, now time.Time) ([]*convened.Even
 	return events, errors.Join(append(bad, err)...)
 }
 
-// An EventSummary is a line of `event list`.
+// An EventSummary is a line of `event list`. What is counted is so by CountSeats and
+// CountNotices alone.
 type EventSummary struct {
 	Event         *convened.Event
-	Registered    int // seats that are taken
-	GivenUp       int // seats that were cancelled
-	Waiting       int // registrations that are not planned yet
-	Notices       map[convened.Kind]map[convened.State]int
+	Registered    int                                      // seats that are taken
+	GivenUp       int                                      // seats that were cancelled
+	Waiting       int                                      // registrations that are not planned yet
+	Notices       map[convened.Kind]map[convened.State]int // nil: not counted
 	LastRevisedAt time.Time
 }
 
@@ -218,38 +220,71 @@ func (s *Store) Events(ctx context.Context, now time.Time) ([]EventSummary, erro
 	var list []EventSummary
 	err := s.tx(ctx, "list events", func(tx *sql.Tx) error {
 		list = nil
-		if err := each(ctx, tx, stmt("list_events"), []any{now}, func(rows *sql.Rows) error {
+		return each(ctx, tx, stmt("list_events"), []any{now}, func(rows *sql.Rows) error {
 			var sum EventSummary
-			e, err := scanEvent(rows, &sum.Registered, &sum.GivenUp, &sum.Waiting, &sum.LastRevisedAt)
+			e, err := scanEvent(rows, &sum.LastRevisedAt)
 			sum.Event = e
-			sum.Notices = map[convened.Kind]map[convened.State]int{}
 			list = append(list, sum)
 			return err
-		}); err != nil {
-			return err
-		}
-		bySlug := map[string]*EventSummary{}
-		for i := range list {
-			bySlug[list[i].Event.Slug] = &list[i]
-		}
-		return each(ctx, tx, stmt("count_notices"), nil, func(rows *sql.Rows) error {
-			var slug string
-			var kind convened.Kind
-			var state convened.State
-			var n int
-			if err := rows.Scan(&slug, &kind, &state, &n); err != nil {
-				return err
-			}
-			if sum := bySlug[slug]; sum != nil {
-				if sum.Notices[kind] == nil {
-					sum.Notices[kind] = map[convened.State]int{}
-				}
-				sum.Notices[kind][state] = n
-			}
-			return nil
 		})
 	})
 	return list, err
+}
+
+// countStep is of how many events one statement counts what there is: years of them
+// take longer than a statement may.
+const countStep = 50
+
+// CountSeats counts the registrations of events in a list.
+func (s *Store) CountSeats(ctx context.Context, list []EventSummary) error {
+	return s.count(ctx, "count registrants", "count_taken", list, func(rows *sql.Rows, bySlug map[string]*EventSummary) error {
+		var slug string
+		var registered, left, waiting int
+		if err := rows.Scan(&slug, &registered, &left, &waiting); err != nil {
+			return err
+		}
+		sum := bySlug[slug]
+		sum.Registered, sum.GivenUp, sum.Waiting = registered, left, waiting
+		return nil
+	})
+}
+
+// CountNotices counts the notices of events in a list.
+func (s *Store) CountNotices(ctx context.Context, list []EventSummary) error {
+	for i := range list {
+		list[i].Notices = map[convened.Kind]map[convened.State]int{}
+	}
+	return s.count(ctx, "count notices", "count_notices", list, func(rows *sql.Rows, bySlug map[string]*EventSummary) error {
+		var slug string
+		var kind convened.Kind
+		var state convened.State
+		var n int
+		if err := rows.Scan(&slug, &kind, &state, &n); err != nil {
+			return err
+		}
+		sum := bySlug[slug]
+		if sum.Notices[kind] == nil {
+			sum.Notices[kind] = map[convened.State]int{}
+		}
+		sum.Notices[kind][state] = n
+		return nil
+	})
+}
+
+func (s *Store) count(ctx context.Context, what, query string, list []EventSummary, scan func(*sql.Rows, map[string]*EventSummary) error) error {
+	for part := range slices.Chunk(list, countStep) {
+		slugs, bySlug := make([]string, len(part)), map[string]*EventSummary{}
+		for i := range part {
+			slugs[i] = part[i].Event.Slug
+			bySlug[slugs[i]] = &part[i]
+		}
+		if err := s.txWith(ctx, counting, what, func(tx *sql.Tx) error {
+			return each(ctx, tx, stmt(query), []any{array(slugs)}, func(rows *sql.Rows) error { return scan(rows, bySlug) })
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Concerned counts whom an edit of an event would reach.

@@ -136,12 +136,16 @@ func (s *Store) Erase(ctx context.Context, now time.Time, event, address, typed 
 	return n, err
 }
 
+// eraseStep is how many registrations are erased at a time: each has notices and
+// attempts, which lie all over the disk.
+const eraseStep = 2_000
+
 // EraseOutlived removes the personal data of those whose events ended before
-// the given instant, at most StepSize at a time. It returns how many there were.
+// the given instant, a few thousand at a time. It returns how many there were.
 func (s *Store) EraseOutlived(ctx context.Context, now, before time.Time) (int, error) {
 	n := 0
-	err := s.tx(ctx, "erase what is kept for too long", func(tx *sql.Tx) error {
-		ids, err := eraseIDs(ctx, tx, now, stmt("outlived_registrations"), before, StepSize)
+	err := s.txWith(ctx, counting, "erase what is kept for too long", func(tx *sql.Tx) error {
+		ids, err := eraseIDs(ctx, tx, now, stmt("outlived_registrations"), before, eraseStep)
 		n = len(ids)
 		return err
 	})

@@ -241,6 +241,9 @@ var (
 	planning = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = off`, 1}
 	claiming = patience{brisk.words + indexed, 1}
 	marking  = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = on`, 1}
+	// counting is for what years of rows may lie behind: a list, or the erasure of
+	// what is kept for too long, must not read them from end to end.
+	counting = patience{patient.words + indexed, 3}
 	// still is for what is read in several statements that must fit together.
 	still = patience{fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), 3}
 )

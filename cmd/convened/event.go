@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"convened"
 	"convened/config"
 	"convened/desk"
 	"convened/scheduler"
+	"convened/store"
 )
 
 type eventCommand struct {
@@ -263,6 +266,9 @@ type eventJSON struct {
 func (listCommand) Run(e *env) error {
 	return e.withDesk(func(_ *config.Config, d *desk.Desk) error {
 		list, err := d.Store.Events(e.ctx, e.clock())
+		if err == nil {
+			err = countAll(e.ctx, d.Store, list)
+		}
 		if err != nil {
 			return err
 		}
@@ -296,6 +302,14 @@ func (listCommand) Run(e *env) error {
 	})
 }
 
+// countAll counts all that there is of events in a list.
+func countAll(ctx context.Context, s *store.Store, list []store.EventSummary) error {
+	if err := s.CountSeats(ctx, list); err != nil {
+		return err
+	}
+	return s.CountNotices(ctx, list)
+}
+
 type showCommand struct {
 	Event string `arg:"" help:"The event's slug."`
 	File  bool   `help:"Print it as an event file that apply takes."`
@@ -319,10 +333,11 @@ func (c showCommand) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		list = slices.DeleteFunc(list, func(s store.EventSummary) bool { return s.Event.Slug != c.Event })
+		if err := countAll(e.ctx, d.Store, list); err != nil {
+			return err
+		}
 		for _, s := range list {
-			if s.Event.Slug != c.Event {
-				continue
-			}
 			if e.cli.JSON {
 				return e.printJSON(eventJSON{ev.Slug, ev.Title, ev.Starts, ev.Ends, ev.Zone, ev.Status, ev.Sequence, ev.Revision, s.Registered, s.GivenUp, s.Waiting, s.Notices})
 			}

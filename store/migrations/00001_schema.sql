@@ -107,6 +107,8 @@ CREATE UNIQUE INDEX registrations_seat ON convened.registrations (event, address
 CREATE UNIQUE INDEX registrations_seat_no ON convened.registrations (event, seat_no) WHERE seat_no IS NOT NULL;
 CREATE INDEX registrations_address ON convened.registrations (address) WHERE seat = id;
 CREATE INDEX registrations_of_seat ON convened.registrations (seat) WHERE seat <> id;
+-- Who registered again, until it is erased: see outlived_registrations.sql.
+CREATE INDEX registrations_repeated ON convened.registrations (event) WHERE seat <> id AND erased_at IS NULL;
 CREATE INDEX registrations_source_ref ON convened.registrations (event, source_ref) WHERE source_ref IS NOT NULL;
 -- The people of an event, page by page, and what a search looks through beside
 -- the number: it reads this index and nothing of the table, so that 100,000
