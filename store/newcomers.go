@@ -51,7 +51,7 @@ type repeated struct {
 // which is 0 for any, it does nothing and returns convened.ErrEdited.
 func (s *Store) PlanNewcomers(ctx context.Context, now time.Time, event string, revision int, list []convened.Newcomer, again time.Duration) (convened.Seated, error) {
 	var done convened.Seated
-	err := s.txWith(ctx, planning, "plan registrations", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, planning.of(len(list)), "plan registrations", func(tx *sql.Tx) error {
 		done = convened.Seated{}
 		e, err := lockEvent(ctx, tx, event)
 		if err != nil {

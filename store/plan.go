@@ -22,7 +22,7 @@ const StepSize = 20_000
 // Newcomers returns registrations that are not planned, at most StepSize.
 func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
 	var list []convened.Newcomer
-	err := s.txWith(ctx, brisk, "read new registrations", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, asking, "read new registrations", func(tx *sql.Tx) error {
 		list = list[:0]
 		return each(ctx, tx, stmt("take_unplanned"), []any{StepSize}, func(rows *sql.Rows) error {
 			var n convened.Newcomer

@@ -222,7 +222,7 @@ func whereabouts(ctx context.Context, tx *sql.Tx) (system string, timeline int64
 func (s *Store) claiming(ctx context.Context, take func(*sql.Tx) (int, error)) error {
 	var stop *convened.Quarantine
 	var say func()
-	err := s.txWith(ctx, claiming, "claim notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, claiming.of(int(s.took.Load())), "claim notices", func(tx *sql.Tx) error {
 		stop, say = nil, nil
 		for looked := false; ; looked = true {
 			n, err := take(tx)

@@ -482,7 +482,7 @@ const mostPatience = 30 * time.Second
 func (s *Store) patiently(ctx context.Context, what string, waiting func(time.Duration), f func(*sql.Tx) error) error {
 	for patience := 200 * time.Millisecond; ; patience *= 2 {
 		patience = min(patience, mostPatience)
-		err := s.long.txOnce(ctx, patient.words, func(tx *sql.Tx) error {
+		err := s.long.txOnce(ctx, patient, func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, fmt.Sprintf(`SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout = '%dms'`, patience.Milliseconds())); err != nil {
 				return err
 			}

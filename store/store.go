@@ -77,6 +77,7 @@ type Store struct {
 	quarantineAfter time.Duration
 
 	self atomic.Pointer[self] // nil before Register
+	took atomic.Int64         // how many the last claim took: the next takes about as many
 
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
@@ -149,23 +150,24 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool := func(connections int, silence time.Duration) (*sql.DB, error) {
-		plain, err := pq.NewConnector(main)
+	pool := func(connections int, silence time.Duration, shared bool) (*sql.DB, error) {
+		config, err := pq.NewConfig(main)
 		if err != nil {
 			return nil, fmt.Errorf("read database.url: %w", err)
 		}
-		plain.Dialer(dialer{silence})
-		db := sql.OpenDB(connector{plain})
+		c := &connector{config: config, dialer: dialer{silence}}
+		c.shared.Store(shared)
+		db := sql.OpenDB(c)
 		db.SetMaxOpenConns(connections)
 		db.SetMaxIdleConns(connections)
 		db.SetConnMaxIdleTime(5 * time.Minute)
 		return db, nil
 	}
-	db, err := pool(o.Connections, silence)
+	db, err := pool(o.Connections, silence, main != direct)
 	if err != nil {
 		return nil, err
 	}
-	long, err := pool(longConnections, longSilence)
+	long, err := pool(longConnections, longSilence, true)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +217,17 @@ SELECT set_config('transaction_read_only', 'on', true) WHERE current_setting('de
 type patience struct {
 	words string // of a transaction's beginning
 	waits int
+	few   bool // it is of few rows, so that its statements are prepared where they can be
+}
+
+// fewRows is how many rows are few: planning a statement for them takes longer than
+// the statement itself.
+const fewRows = 16
+
+// of returns the patience for so many rows.
+func (p patience) of(rows int) patience {
+	p.few = rows <= fewRows
+	return p
 }
 
 // The compiler takes seconds for what is believed to be dear, as a scan is that
@@ -227,9 +240,9 @@ const indexed = `; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`
 // planned event by event waits for a moment only, since each event may have
 // somebody who sits on it.
 var (
-	patient = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 3}
-	brisk   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), 1}
-	hasty   = patience{fmt.Sprintf(beginWords, "READ COMMITTED", "500ms"), 1}
+	patient = patience{words: fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), waits: 3}
+	brisk   = patience{words: fmt.Sprintf(beginWords, "READ COMMITTED", "2s"), waits: 1}
+	hasty   = patience{words: fmt.Sprintf(beginWords, "READ COMMITTED", "500ms"), waits: 1}
 	// What a burst is made of. A table that was empty when the server last counted
 	// it, as after a restore, would be read from end to end for each row of a step,
 	// so indexes are used whatever it believes. Planning does not wait for the disk:
@@ -238,14 +251,16 @@ var (
 	// number is a fence only as long as nobody gets it twice. Where the server
 	// confirms commits before they are on disk, a mark must still be there after a
 	// failover.
-	planning = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = off`, 1}
-	claiming = patience{brisk.words + indexed, 1}
-	marking  = patience{hasty.words + indexed + `; SET LOCAL synchronous_commit = on`, 1}
+	planning = patience{words: hasty.words + indexed + `; SET LOCAL synchronous_commit = off`, waits: 1}
+	claiming = patience{words: brisk.words + indexed, waits: 1}
+	marking  = patience{words: hasty.words + indexed + `; SET LOCAL synchronous_commit = on`, waits: 1}
+	// asking is for what a hint asks first.
+	asking = patience{words: brisk.words + indexed, waits: 1, few: true}
 	// counting is for what years of rows may lie behind: a list, or the erasure of
 	// what is kept for too long, must not read them from end to end.
-	counting = patience{patient.words + indexed, 3}
+	counting = patience{words: patient.words + indexed, waits: 3}
 	// still is for what is read in several statements that must fit together.
-	still = patience{fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), 3}
+	still = patience{words: fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), waits: 3}
 )
 
 // attempts at a transaction that lost against another: bounded, with jitter.
@@ -262,7 +277,7 @@ func (s *Store) tx(ctx context.Context, what string, f func(*sql.Tx) error) erro
 func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql.Tx) error) error {
 	waits := 0
 	for try := 1; ; try++ {
-		err := s.txOnce(ctx, p.words, f)
+		err := s.txOnce(ctx, p, f)
 		if err == nil {
 			return nil
 		}
@@ -286,8 +301,8 @@ func (s *Store) txWith(ctx context.Context, p patience, what string, f func(*sql
 	}
 }
 
-func (s *Store) txOnce(ctx context.Context, words string, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(context.WithValue(ctx, wordsKey{}, words), nil)
+func (s *Store) txOnce(ctx context.Context, p patience, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(context.WithValue(ctx, patienceKey{}, p), nil)
 	if code(err) == "0A000" { // a stand-by: the driver asks for a transaction that writes
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
@@ -313,7 +328,7 @@ func code(err error) string {
 // lost reports whether a transaction failed for a reason that running it again mends.
 func lost(err error) bool {
 	c := code(err)
-	return c == "40001" || c == "40P01" || c == "55P03"
+	return c == "40001" || c == "40P01" || c == "55P03" || errors.Is(err, errSpoilt)
 }
 
 // classify wraps an error of the driver in the one of ours that says what to do.
