@@ -35,69 +35,96 @@ const (
 // idle measures what a daemon costs that has nothing to do, and what its work and
 // its pages cost, beside many rows that are done with and beside none.
 func (s *site) idle(o options, f *Figures) error {
+	m, err := s.lightSink(0)
+	if err != nil {
+		return err
+	}
+	defer m.stop()
 	fmt.Printf("Beside %d old registrations, %d old notices and as many attempts, and beside none.\n", o.old, oldNotices*o.old)
-	var beside [2]map[string]float64
+	var both [2]*neighbour
 	for i, old := range []int{0, o.old} {
-		var err error
-		if beside[i], err = s.besides(old); err != nil {
+		n := &neighbour{found: map[string]float64{}}
+		both[i] = n
+		defer n.end()
+		if n.console, err = freeAddress(); err != nil {
+			return err
+		}
+		n.more, n.before = map[string]string{"console": n.console}, func(q *session) error { return pile(q, old) }
+		if err := n.idle(s, m); err != nil {
 			return err
 		}
 	}
-	names := slices.Sorted(maps.Keys(beside[1]))
+	// One right after the other: a machine on which others work too is not the same for long.
+	for _, step := range []func(*neighbour, *site) error{(*neighbour).browse, (*neighbour).ask, (*neighbour).steps} {
+		for _, n := range both {
+			if err := step(n, s); err != nil {
+				return err
+			}
+		}
+	}
 	fmt.Printf("  %-44s %12s %12s %8s\n", "", "beside none", "beside all", "ratio")
-	for _, name := range names {
-		none, all := beside[0][name], beside[1][name]
+	for _, name := range slices.Sorted(maps.Keys(both[1].found)) {
+		none, all := both[0].found[name], both[1].found[name]
 		f.Others["beside none: "+name], f.Others[fmt.Sprintf("beside %d: %s", o.old, name)] = none, all
 		fmt.Printf("  %-44s %12.2f %12.2f %8.2f\n", name, none, all, all/cmp.Or(none, 1))
 	}
 	return nil
 }
 
-// besides measures it beside a number of old registrations.
-func (s *site) besides(old int) (map[string]float64, error) {
-	m, err := s.lightSink(0)
-	if err != nil {
-		return nil, err
-	}
-	defer m.stop()
-	console, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	c := &convenedStack{more: map[string]string{"console": console}, before: func(q *session) error { return pile(q, old) }}
+// A neighbour is convened beside a number of old registrations, and what was found
+// of it.
+type neighbour struct {
+	convenedStack
+	console string
+	found   map[string]float64
+}
+
+// idle sends some letters and measures the minute after them.
+func (n *neighbour) idle(s *site, m *mailServer) error {
 	j := &job{site: s, Letters: 1000, Connections: 8, server: m}
-	defer c.end()
-	if err := c.begin(j); err != nil {
-		return nil, err
+	if err := n.begin(j); err != nil {
+		return err
 	}
 	p := j.processes[0]
 	defer p.stop()
 	time.Sleep(time.Until(j.Due))
-	if err := c.done(j); err != nil {
-		return nil, err
+	if err := n.done(j); err != nil {
+		return err
 	}
-	found := map[string]float64{}
-	if err := s.rest(p, console, found); err != nil {
-		return nil, err
+	return s.rest(p, n.console, n.found)
+}
+
+// browse looks at pages of a daemon that has just been started.
+func (n *neighbour) browse(s *site) error {
+	p, err := launch(s.ctx, s.dir, "convened", nil, s.program, "run", "--config", n.config)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if _, err = get(s.ctx, "http://"+n.console+"/readyz", ""); err == nil {
+			break
+		}
+		if time.Now().After(limit) {
+			return p.failed(err)
+		}
 	}
 	events := make([]string, openEvents)
 	for i := range events {
 		events[i] = fmt.Sprintf("open-%d", i+1)
 	}
-	pages, err := s.pages(c.q, console, events)
-	if err != nil {
-		return nil, err
-	}
+	pages, err := s.pages(n.q, n.console, events)
 	for name, took := range pages {
-		found["page "+name+", ms"] = ms(took)
+		n.found["page "+name+", ms"] = ms(took)
 	}
-	status, err := middle(5, func() error { return s.convened(c.config, "status") })
-	if err != nil {
-		return nil, err
-	}
-	found["convened status, ms"] = ms(status)
-	p.stop() // what is planned now nobody is to send
-	return found, s.steps(c.url, found)
+	return err
+}
+
+// ask asks how things are.
+func (n *neighbour) ask(s *site) error {
+	took, err := middle(5, func() error { return s.convened(n.config, "status") })
+	n.found["convened status, ms"] = ms(took)
+	return err
 }
 
 // rest measures a daemon that has nothing to do.
@@ -206,8 +233,9 @@ func get(ctx context.Context, address, token string) (string, error) {
 }
 
 // steps measures what a burst is made of, as a daemon asks the database for it.
-func (s *site) steps(url string, found map[string]float64) error {
-	st, err := store.Open(store.Options{URL: url})
+func (n *neighbour) steps(s *site) error {
+	found := n.found
+	st, err := store.Open(store.Options{URL: n.url})
 	if err != nil {
 		return err
 	}
