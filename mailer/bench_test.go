@@ -31,7 +31,7 @@ func BenchmarkCompose(b *testing.B) {
 }
 
 // BenchmarkBurst is one of many letters about one event, unsigned, from its claim
-// to what goes on the wire. As in the daemon, a thousand others are composed
+// to what goes on the wire. As in the daemon, a thousand others are drafted
 // before it is sent.
 func BenchmarkBurst(b *testing.B) {
 	names := []string{"Ana Lima", "Amélie Laurent", "", "O'Neil & Söhne", "Jean-Baptiste de la Tour", "Zoë", "José García Márquez", "山田太郎"}
@@ -49,7 +49,7 @@ func BenchmarkBurst(b *testing.B) {
 	var waiting [1000]*Letter
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		l, err := c.Compose(testNow, claims[i%len(claims)])
+		l, err := c.Draft(testNow, claims[i%len(claims)])
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -169,7 +169,18 @@ func parseMailbox(s string) (mailbox, error) {
 // An error that wraps convened.ErrRefused is for good: no address, or a letter
 // that can't exist. Any other may be mended, in a template above all. A panic
 // below becomes such an error. No error holds an address.
-func (c *Composer) Compose(now time.Time, claim *convened.Claim) (l *Letter, err error) {
+func (c *Composer) Compose(now time.Time, claim *convened.Claim) (*Letter, error) {
+	l, err := c.Draft(now, claim)
+	if err == nil {
+		l.Write()
+	}
+	return l, err
+}
+
+// Draft is Compose, but may leave Data nil, to be written when the letter is sent,
+// or by Write: what is one reader's own takes little room until then. It can't fail
+// any more.
+func (c *Composer) Draft(now time.Time, claim *convened.Claim) (l *Letter, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// What is thrown may hold anything; Go's own words hold no address.
@@ -212,6 +223,7 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		}
 	}
 	if c.signer != nil {
+		l.Write()
 		signed, err := c.signer.sign(l.Data, now)
 		if err != nil {
 			return nil, err
@@ -219,6 +231,10 @@ func (c *Composer) compose(now time.Time, claim *convened.Claim) (*Letter, error
 		l.Release()
 		l.Data = signed
 	}
+	if l.draft != nil && l.draft.form.size < maxLetter/2 {
+		return l, nil // what is a reader's own has not as much: see templates.Form.Fits
+	}
+	l.Write()
 	if len(l.Data) > maxLetter {
 		return nil, fmt.Errorf("%w: the letter has %d bytes, more than %d", convened.ErrRefused, len(l.Data), maxLetter)
 	}

@@ -145,7 +145,7 @@ func (f *formCase) keep(k formKey, made *form) {
 	}
 }
 
-// composeByForm makes the letter of a claim from its form. It returns false where the
+// composeByForm drafts the letter of a claim from its form. It returns false where the
 // long way has to make it.
 func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter, to mailbox, token string) bool {
 	if l.Notice == 0 || claim.Registration.CreatedAt.IsZero() || l.SMTPUTF8 || token == "" || c.invitesThemselves(claim, to) {
@@ -171,9 +171,21 @@ func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter
 			return false // the long way says what is wrong
 		}
 	}
-	l.sheet = f.fill(now, c, claim, l, to, token, &person, &event)
-	l.Data = l.sheet.data
+	l.draft = &draft{form: f, composer: c, now: now, thread: claim.ThreadID, to: to, token: token, person: person, event: event}
 	return true
+}
+
+// A draft is all that is one reader's own in a letter from a form. It is a
+// hundredth of what it becomes, and waits its turn in its place.
+type draft struct {
+	form     *form
+	composer *Composer
+	now      time.Time // into Date
+	thread   string    // the Message-ID that it answers
+	to       mailbox
+	token    string // of the reader's links
+	person   templates.Person
+	event    calendar.Personal
 }
 
 // invitesThemselves reports whether the reader is the organiser, who is invited by
@@ -234,7 +246,11 @@ func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to 
 	}
 	f.prove()
 	trial := *l
-	if err := c.write(now, claim, &trial, to, c.links(token)); err != nil || !bytes.Equal(trial.Data, f.fill(now, c, claim, l, to, token, &person, &event).data) {
+	if err := c.write(now, claim, &trial, to, links); err != nil {
+		return nil
+	}
+	d := &draft{form: f, composer: c, now: now, thread: claim.ThreadID, to: to, token: token, person: person, event: event}
+	if !bytes.Equal(trial.Data, d.fill(l).data) {
 		return nil
 	}
 	return f
@@ -344,14 +360,15 @@ func (f *form) addEvent() {
 //
 // A line of it lies within a fixed section, and was proven when the form was made,
 // or is looked at here. So a letter that says it is checked has been, all of it.
-func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter, to mailbox, token string, person *templates.Person, event *calendar.Personal) *sheet {
+func (d *draft) fill(l *Letter) *sheet {
+	f := d.form
 	p, _ := pens.Get().(*pen)
 	if p == nil {
 		p = &pen{}
 	}
 	defer pens.Put(p)
-	p.invite(f.inv, event)
-	tag := c.tag(l.MessageID)
+	p.invite(f.inv, &d.event)
+	tag := d.composer.tag(l.MessageID)
 	out := newSheet(f.size + personalSize)
 	b := out.data
 	var err error
@@ -368,12 +385,12 @@ func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter
 			if err == nil {
 				out.dots, err = findDots(out.dots, b, seen, at+s.begin)
 			}
-			for _, d := range s.dots {
-				out.dots = append(out.dots, at+d)
+			for _, dot := range s.dots {
+				out.dots = append(out.dots, at+dot)
 			}
 			seen = at + s.end
 		case lineSlot:
-			p.line = s.line.Fill(p.line[:0], person)
+			p.line = s.line.Fill(p.line[:0], &d.person)
 			b = quoted(b, p.line)
 		case eventSlot:
 			b = quoted(b, p.event[p.ends[s.event-1]:p.ends[s.event]])
@@ -382,22 +399,22 @@ func (f *form) fill(now time.Time, c *Composer, claim *convened.Claim, l *Letter
 		case tagSlot:
 			b = append(b, tag...)
 		case dateSlot:
-			b = now.UTC().AppendFormat(append(b, "Date: "...), time.RFC1123Z)
+			b = d.now.UTC().AppendFormat(append(b, "Date: "...), time.RFC1123Z)
 			b = append(b, "\r\n"...)
 		case noticeSlot:
 			b = strconv.AppendInt(append(b, "X-Convened-Notice: "...), int64(l.Notice), 10)
 			b = append(b, "\r\n"...)
 		case toSlot:
-			p.line = to.appendHeader(p.line[:0])
+			p.line = d.to.appendHeader(p.line[:0])
 			b = appendField(b, "To", p.line)
 		case messageIDSlot:
 			b = appendField(b, "Message-ID", p.inBrackets(l.MessageID))
 		case inReplyToSlot:
-			b = appendField(b, "In-Reply-To", p.inBrackets(claim.ThreadID))
+			b = appendField(b, "In-Reply-To", p.inBrackets(d.thread))
 		case referencesSlot:
-			b = appendField(b, "References", p.inBrackets(claim.ThreadID))
+			b = appendField(b, "References", p.inBrackets(d.thread))
 		case unsubscribeSlot:
-			p.line = append(c.appendUnsubscribe(append(p.line[:0], '<'), token), '>')
+			p.line = append(d.composer.appendUnsubscribe(append(p.line[:0], '<'), d.token), '>')
 			b = appendField(b, "List-Unsubscribe", p.line)
 		}
 	}

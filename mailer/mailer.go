@@ -51,7 +51,8 @@ type Letter struct {
 	To        string // envelope recipient, without angle brackets
 	Domain    string // the recipient's, as a lower-case A-label
 	SMTPUTF8  bool   // whether To is beyond ASCII, and the server must offer RFC 6531
-	Data      []byte // the whole message: CRLF line ends, signed, not dot-stuffed
+	Data      []byte // the whole message: CRLF line ends, signed, not dot-stuffed; nil: see Write
 
-	sheet *sheet // on which Data was written from a form; nil: none
+	draft *draft // of what Data is written from; nil: of nothing
+	sheet *sheet // on which it was
 }

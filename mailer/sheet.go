@@ -11,8 +11,8 @@ type sheet struct {
 	stuffed *[]byte // what was sent in its place; nil: nothing
 }
 
-// The free sheets, and the free slices for what has its dots stuffed. There are as many
-// of these as connections, and of those as letters in hand.
+// The free sheets, and the free slices for what has its dots stuffed. In a burst there
+// are as many as connections.
 var sheets, stuffings sync.Pool
 
 // newSheet returns an empty sheet with room for size bytes.
@@ -26,12 +26,23 @@ func newSheet(size int) *sheet {
 	return s
 }
 
+// Write writes the Data of a draft, once; whatever else has Data already. It is for
+// the one goroutine that has the letter.
+func (l *Letter) Write() {
+	if l.draft == nil {
+		return
+	}
+	l.sheet = l.draft.fill(l)
+	l.Data, l.draft = l.sheet.data, nil
+}
+
 // maxSheet is how large a sheet may be to be used again, in bytes.
 const maxSheet = 256 << 10
 
 // dotted returns the letter as it goes on the wire. What its composer has looked
 // at needs not be looked at again, if it still is what the letter holds.
 func (l *Letter) dotted() ([]byte, error) {
+	l.Write()
 	s := l.sheet
 	if s == nil || !s.checked || len(l.Data) == 0 || len(l.Data) != len(s.data) || &l.Data[0] != &s.data[0] {
 		return stuffDots(l.Data)
@@ -52,7 +63,7 @@ func (l *Letter) dotted() ([]byte, error) {
 // Data looked at. It may be called once, on one copy of it, and need not be.
 func (l *Letter) Release() {
 	s := l.sheet
-	l.sheet, l.Data = nil, nil
+	l.draft, l.sheet, l.Data = nil, nil, nil
 	if s == nil || cap(s.data) > maxSheet {
 		return
 	}

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"convened"
-	"convened/calendar"
-	"convened/templates"
 )
 
 // fromForm composes a claim until it comes from a form.
@@ -53,6 +51,43 @@ func TestWhatWasPutInPlaceOfACheckedLetterIsCheckedInFull(t *testing.T) {
 	}
 }
 
+func TestADraftIsWrittenWhenItIsSentOrLookedAt(t *testing.T) {
+	t.Parallel()
+	for name, signer := range map[string]*Signer{"unsigned": nil, "signed": testSigner(t)} {
+		c := newComposer(t, func(o *ComposerOptions) { o.Signer = signer })
+		claim := claimOf(t, convened.ReminderKind, "fr")
+		want := bytes.Clone(compose(t, c, testNow, claim).Data)
+		compose(t, c, testNow, claim) // from now on there is a form
+		for _, write := range []func(*Letter){(*Letter).Write, func(l *Letter) { l.Write(); l.Write() }, func(l *Letter) {
+			if _, err := check(l); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}} {
+			l, err := c.Draft(testNow, claim)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if drafted := l.Data == nil; drafted != (signer == nil) {
+				t.Errorf("%s: a draft has %d bytes", name, len(l.Data))
+			}
+			if write(l); !bytes.Equal(l.Data, want) {
+				t.Errorf("%s: %s", name, firstDifference(l.Data, want))
+			}
+			l.Release()
+		}
+		l, err := c.Draft(testNow, claim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Release(); l.Data != nil {
+			t.Errorf("%s: it has bytes after it was done with", name)
+		}
+		if l.Write(); l.Data != nil {
+			t.Errorf("%s: it can be written after it was done with", name)
+		}
+	}
+}
+
 // However the pieces of a form come together, a line that can't be sent is found.
 func TestAFormWhoseLinesCannotBeSentIsNotTakenForChecked(t *testing.T) {
 	t.Parallel()
@@ -88,8 +123,8 @@ func TestAFormWhoseLinesCannotBeSentIsNotTakenForChecked(t *testing.T) {
 		f := &form{head: tt.head}
 		f.prove()
 		l := &Letter{To: "ana@example.net", MessageID: "a@example.org"}
-		l.sheet = f.fill(testNow, c, claim, l, to, "", &templates.Person{}, &calendar.Personal{})
-		l.Data = l.sheet.data
+		l.draft = &draft{form: f, composer: c, now: testNow, to: to}
+		l.Write()
 		got, err := check(l)
 		full, fullErr := stuffDots(bytes.Clone(l.Data))
 		if (err == nil) != (tt.want != "") || (fullErr == nil) != (tt.want != "") {
