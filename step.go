@@ -63,8 +63,9 @@ type Step struct {
 type Mark struct {
 	Notice    NoticeID
 	Attempt   int
+	Event     string // that the letter was made from
 	MessageID string // without angle brackets
-	Revision  int    // of the event that the letter was made from
+	Revision  int    // of the event
 	Sequence  int    // of the registration that the letter was made from
 }
 

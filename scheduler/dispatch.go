@@ -167,7 +167,7 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 	}
 	marks := make([]convened.Mark, len(jobs))
 	for i, j := range jobs {
-		marks[i] = convened.Mark{Notice: j.claim.Notice.ID, Attempt: j.claim.Notice.Attempt, MessageID: j.letter.MessageID,
+		marks[i] = convened.Mark{Notice: j.claim.Notice.ID, Attempt: j.claim.Notice.Attempt, Event: j.claim.Event.Slug, MessageID: j.letter.MessageID,
 			Revision: j.claim.Event.Revision, Sequence: j.claim.Registration.Sequence}
 	}
 	marked := s.o.Clock().Round(0) // before the lease begins, and on the wall: leases go on while a machine sleeps

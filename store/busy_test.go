@@ -41,7 +41,7 @@ func TestAnEventThatSomebodySitsOnIsNeitherPlannedNorMarked(t *testing.T) {
 	up := sit(t, s, "sat")
 	var marks []convened.Mark
 	for _, c := range claims {
-		marks = append(marks, convened.Mark{Notice: c.Notice.ID, Attempt: c.Notice.Attempt, MessageID: "m@example.org", Revision: c.Event.Revision, Sequence: c.Registration.Sequence})
+		marks = append(marks, convened.Mark{Notice: c.Notice.ID, Attempt: c.Notice.Attempt, Event: c.Event.Slug, MessageID: "m@example.org", Revision: c.Event.Revision, Sequence: c.Registration.Sequence})
 	}
 	ok, err := s.Mark(t.Context(), marks, time.Minute)
 	if !errors.Is(err, convened.ErrBusy) {

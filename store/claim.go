@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,13 +163,17 @@ var markFree = strings.Replace(stmt("mark"), "FOR SHARE", "FOR SHARE SKIP LOCKED
 func (s *Store) mark(ctx context.Context, query string, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {
 	n := len(marks)
 	ids, attempts, messages, revisions, sequences := make([]int64, n), make([]int64, n), make([]string, n), make([]int64, n), make([]int64, n)
+	var events []string
 	for i, m := range marks {
+		if !slices.Contains(events, m.Event) {
+			events = append(events, m.Event)
+		}
 		ids[i], attempts[i], messages[i], revisions[i], sequences[i] = int64(m.Notice), int64(m.Attempt), m.MessageID, int64(m.Revision), int64(m.Sequence)
 	}
 	var ok map[convened.NoticeID]bool
 	err := s.txWith(ctx, marking.of(n), "mark notices", func(tx *sql.Tx) error {
 		ok = make(map[convened.NoticeID]bool, n)
-		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds()}, func(rows *sql.Rows) error {
+		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds(), array(events)}, func(rows *sql.Rows) error {
 			var id convened.NoticeID
 			err := rows.Scan(&id)
 			ok[id] = true

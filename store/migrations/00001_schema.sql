@@ -219,10 +219,14 @@ CREATE TABLE convened.service (
     CHECK ((quarantined_at IS NULL) = (reason IS NULL))
 );
 
+-- It has no foreign keys: their checks, row by row, would be two fifths of what
+-- planning a hundred thousand reminders costs, and would write to each
+-- registration. What they would promise is kept by triggers where it can be
+-- broken: see convened.keep and what follows it.
 CREATE TABLE convened.notices (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    registration bigint REFERENCES convened.registrations (id),
-    event        text NOT NULL REFERENCES convened.events (slug) ON UPDATE CASCADE,
+    registration bigint, -- convened.registrations.id
+    event        text NOT NULL, -- convened.events.slug
     kind         text NOT NULL CHECK (kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup', 'preflight')),
     occasion     text NOT NULL,
     state        text NOT NULL DEFAULT 'planned'
@@ -252,12 +256,12 @@ CREATE TABLE convened.notices (
     last_error   text,
     cause        text,
     reason       text,
-    release      bigint REFERENCES convened.releases (id), -- the last one that let it go
+    release      bigint, -- convened.releases.id: the last one that let it go
     CHECK ((registration IS NULL) = (kind = 'preflight')),
     CHECK ((state = 'claimed') = (lease_until IS NOT NULL)),
     CHECK (state <> 'sent' OR sent_at IS NOT NULL)
 ) WITH (
-    fillfactor = 70, -- a row is updated three times within seconds: room for that on its page
+    fillfactor = 35, -- a row is updated three times within seconds and grows to double its length: room for that on its page
     -- Each letter leaves a dead entry in notices_due, over which every look at what is
     -- due steps until it is vacuumed: 2 ms for a quarter of a million letters. By
     -- default that is when a fifth of all rows is dead, and these are of years.
@@ -271,7 +275,9 @@ CREATE INDEX notices_due ON convened.notices (priority, due_at, id) WHERE state 
 -- a mark, which moves the lease, is a cheap update as long as no index has what it changes.
 CREATE INDEX notices_leased ON convened.notices (claimed_by) WHERE state = 'claimed';
 CREATE INDEX notices_doubtful ON convened.notices (due_at) WHERE state = 'unknown';
-CREATE INDEX notices_event ON convened.notices (event, kind, state);
+-- What an event has, but for what is in hand, which notices_leased has: each
+-- change of state enters every index that has a place for the new one.
+CREATE INDEX notices_event ON convened.notices (event, kind, state) WHERE state <> 'claimed';
 CREATE INDEX notices_retried ON convened.notices (event) WHERE state = 'planned' AND failures > 0;
 CREATE INDEX notices_held ON convened.notices (event, cause) WHERE state = 'held';
 CREATE INDEX notices_fuse ON convened.notices (event, planned_at) WHERE kind = 'confirmation';
@@ -295,7 +301,7 @@ CREATE TABLE convened.attempts (
 -- text is what somebody else's server said, and goes when the person is erased.
 CREATE TABLE convened.returns (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    notice       bigint REFERENCES convened.notices (id),
+    notice       bigint, -- convened.notices.id; no foreign key, for which each update of a notice would read it once more
     registration bigint REFERENCES convened.registrations (id),
     at           timestamptz NOT NULL,
     kind         text NOT NULL CHECK (kind IN ('hard', 'soft', 'odd', 'receipt', 'complaint', 'answer')),
@@ -311,6 +317,94 @@ CREATE TABLE convened.returns (
 CREATE UNIQUE INDEX returns_once ON convened.returns (digest, coalesce(notice, 0), coalesce(registration, 0));
 CREATE INDEX returns_of_notice ON convened.returns (notice, kind);
 CREATE INDEX returns_of_registration ON convened.returns (registration, kind);
+
+-- No notice is without its registration and its event, and nothing that came back
+-- without its notice. These triggers cost nothing as long as nobody breaks that.
+-- What is planned meanwhile is not overlooked: who plans writes planned_at first and
+-- holds the event's row, and a DELETE waits for both before it is judged.
+-- +goose StatementBegin
+CREATE FUNCTION convened.keep() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    kept boolean;
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        kept := CASE WHEN TG_TABLE_NAME = 'notices' THEN EXISTS (SELECT FROM convened.returns WHERE notice IS NOT NULL)
+                     ELSE EXISTS (SELECT FROM convened.notices) END;
+    ELSIF TG_TABLE_NAME = 'registrations' THEN
+        kept := OLD.planned_at IS NOT NULL OR EXISTS (SELECT FROM convened.notices n WHERE n.registration = OLD.id);
+    ELSIF TG_TABLE_NAME = 'events' THEN
+        kept := EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.state <> 'claimed')
+             OR EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.state = 'claimed');
+    ELSE
+        kept := EXISTS (SELECT FROM convened.returns t WHERE t.notice = OLD.id);
+    END IF;
+    IF kept THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = format('convened.%I is not to lose what other rows speak of', TG_TABLE_NAME),
+            DETAIL = CASE TG_TABLE_NAME
+                WHEN 'registrations' THEN 'A registration that was planned stays, as the notices to that person do.'
+                WHEN 'events' THEN 'There are notices of the event.'
+                ELSE 'Mail came back for the notice.' END,
+            HINT = CASE TG_TABLE_NAME
+                WHEN 'registrations' THEN 'To give up the seat: convened registration cancel. To forget the person: convened registration erase.'
+                WHEN 'events' THEN 'To call it off: convened event cancel.'
+                ELSE 'Delete its rows in convened.returns first.' END;
+    END IF;
+    RETURN OLD;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER keep BEFORE DELETE ON convened.registrations FOR EACH ROW EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep_id AFTER UPDATE OF id ON convened.registrations FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON convened.registrations FOR EACH STATEMENT EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep BEFORE DELETE ON convened.events FOR EACH ROW EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON convened.events FOR EACH STATEMENT EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep BEFORE DELETE ON convened.notices FOR EACH ROW EXECUTE FUNCTION convened.keep();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON convened.notices FOR EACH STATEMENT EXECUTE FUNCTION convened.keep();
+
+-- An event that gets another slug takes its notices along.
+-- +goose StatementBegin
+CREATE FUNCTION convened.carry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    -- One statement, whatever becomes of a notice meanwhile, by notices_event and notices_leased.
+    UPDATE convened.notices SET event = NEW.slug WHERE event = OLD.slug AND (state <> 'claimed' OR state = 'claimed');
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER carry AFTER UPDATE OF slug ON convened.events FOR EACH ROW WHEN (OLD.slug <> NEW.slug) EXECUTE FUNCTION convened.carry();
+
+-- Whoever writes a notice by hand is checked. The daemon's role is not: all that it
+-- plans it reads from registrations that it holds, and the tests, which are run by
+-- another role, check that of each of its statements.
+-- +goose StatementBegin
+CREATE FUNCTION convened.refers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM FROM convened.registrations r WHERE r.id = NEW.registration FOR KEY SHARE;
+    IF NEW.registration IS NOT NULL AND NOT FOUND THEN
+        RAISE foreign_key_violation USING MESSAGE = format('there is no registration %s for a notice', NEW.registration);
+    END IF;
+    PERFORM FROM convened.events e WHERE e.slug = NEW.event FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE foreign_key_violation USING MESSAGE = format('there is no event %L for a notice', NEW.event);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION convened.stays() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    RAISE foreign_key_violation USING MESSAGE = 'a notice stays with its registration and its event',
+        HINT = 'To give an event another slug, update convened.events: its notices follow.';
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER refers AFTER INSERT ON convened.notices FOR EACH ROW WHEN (current_user <> 'convened') EXECUTE FUNCTION convened.refers();
+-- Once for each statement, and for those alone that name the columns.
+CREATE TRIGGER stays BEFORE UPDATE OF id, registration, event ON convened.notices FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION convened.stays();
 
 -- How many mails came in on a day (UTC), by what they were. Most are dropped,
 -- and leave nothing but this.

@@ -39,7 +39,14 @@ LEFT JOIN convened.registrations r ON r.id = t.registration
 LEFT JOIN LATERAL (
     -- What this person was told last, and the letter that the others answer to.
     SELECT max(n.revision) AS revision, max(n.sequence) AS sequence,
-           (array_agg(n.message_id ORDER BY n.id) FILTER (WHERE n.kind = 'confirmation' AND n.state = 'sent'))[1] AS thread
+           CASE count(*) FILTER (WHERE n.kind = 'confirmation' AND n.state = 'sent')
+               WHEN 0 THEN NULL
+               -- The one; to sort a single row for each claim costs as much as to find it.
+               WHEN 1 THEN min(n.message_id) FILTER (WHERE n.kind = 'confirmation' AND n.state = 'sent')
+               ELSE (SELECT c.message_id FROM convened.notices c
+                     WHERE c.registration = t.registration AND c.kind = 'confirmation' AND c.marked_at IS NOT NULL AND c.state = 'sent' AND c.id <> t.id
+                     ORDER BY c.id LIMIT 1)
+           END AS thread
     FROM convened.notices n
     WHERE n.registration = t.registration AND n.kind IN ('confirmation', 'update', 'cancellation')
       AND n.marked_at IS NOT NULL AND n.state IN ('sent', 'unknown') AND n.id <> t.id

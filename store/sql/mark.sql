@@ -3,7 +3,10 @@
 -- other marks and held against edits, so nothing whose mark follows an edit
 -- carries old data. The lease now covers the wait for the final reply.
 -- $1 ids, $2 attempts, $3 message ids, $4 revisions of the event, $5 sequences
--- of the registration, $6 the lease in milliseconds.
+-- of the registration, $6 the lease in milliseconds, $7 the slugs of the events
+-- that the letters were made from.
+-- Each notice is looked up by its id: only what is claimed has a lease, and to name the
+-- state would send the planner through all that anybody has in hand.
 -- If we crash after it, nobody knows whether the letter left: see expire.sql.
 WITH input AS (
     SELECT i.id, i.attempt, i.message_id, i.revision, i.sequence
@@ -11,7 +14,7 @@ WITH input AS (
 ), held AS MATERIALIZED (
     SELECT e.slug, e.revision, e.sequence
     FROM convened.events e
-    WHERE e.slug = ANY (ARRAY(SELECT n.event FROM convened.notices n WHERE n.id = ANY ($1::bigint[]))) -- by id, never by event
+    WHERE e.slug = ANY ($7::text[])
     ORDER BY e.slug
     FOR SHARE
 )
@@ -22,7 +25,7 @@ SET marked_at = now(),
     revision = i.revision,
     sequence = h.sequence + i.sequence
 FROM input i, held h
-WHERE n.id = i.id AND n.state = 'claimed' AND n.attempt = i.attempt AND n.lease_until > now()
+WHERE n.id = i.id AND n.attempt = i.attempt AND n.lease_until > now()
   AND h.slug = n.event AND h.revision = i.revision
   AND NOT EXISTS (SELECT FROM convened.service v WHERE v.quarantined_at IS NOT NULL)
   AND (n.registration IS NULL OR EXISTS (

@@ -17,7 +17,7 @@ WITH c AS (
            OR EXISTS (SELECT FROM convened.notices n
                       WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
                         AND n.marked_at IS NOT NULL AND n.sequence < $2::int + r.sequence))
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (registration, kind, occasion) WHERE registration IS NOT NULL DO NOTHING
     RETURNING 1
 )
 UPDATE convened.changes u

@@ -7,7 +7,7 @@
 -- whether a confirmation sent again or an update for an instant after $10 says
 -- it too: nobody gets two mails where one can say both.
 -- Reaches in package scheduler foretells this WHERE.
--- Leans on registrations_seat_no and notices_once.
+-- Leans on registrations_seat_no, notices_held and notices_once.
 WITH o AS (
     SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto
     FROM convened.reminder_occasions
@@ -24,12 +24,16 @@ WITH o AS (
     FROM o JOIN convened.registrations r ON r.event = $1 AND r.seat_no > o.done_seat AND r.seat_no <= o.upto
     WHERE r.cancelled_at IS NULL AND r.muted_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
       AND r.seated_at <= $10
-      AND NOT EXISTS (SELECT FROM convened.notices h WHERE h.registration = r.id AND h.kind = 'confirmation' AND h.state = 'held' AND h.marked_at IS NULL AND h.instant <= r.seated_at)
+      -- Where nothing of the event is held nobody is looked up, and where much is, each by
+      -- notices_once: a join would compare everybody with all that is held.
+      AND NOT (EXISTS (SELECT FROM convened.notices a WHERE a.event = $1 AND a.state = 'held')
+               AND (SELECT count(*) > 0 FROM convened.notices h
+                    WHERE h.registration = r.id AND h.kind = 'confirmation' AND h.state = 'held' AND h.marked_at IS NULL AND h.instant <= r.seated_at))
       AND NOT ($12::boolean AND EXISTS (
           SELECT FROM convened.notices n
           WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
             AND n.state NOT IN ('cancelled', 'refused') AND n.instant > $10))
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (registration, kind, occasion) WHERE registration IS NOT NULL DO NOTHING
     RETURNING 1
 )
 UPDATE convened.reminder_occasions u

@@ -37,8 +37,10 @@ WITH input AS (
     RETURNING 1
 ), logged AS (
     INSERT INTO convened.attempts (notice, attempt, daemon, at, state, phase, code, enhanced, cause, reply)
+    -- What nobody settled is evidence all the same, of a notice that there is.
     SELECT i.id, i.attempt, $14::bigint, i.at, i.state, i.phase, i.code, i.enhanced, i.cause, i.reply
-    FROM input i JOIN convened.notices n ON n.id = i.id
+    FROM input i
+    WHERE i.id IN (SELECT s.id FROM settled s) OR (SELECT true FROM convened.notices n WHERE n.id = i.id)
     ON CONFLICT (notice, attempt) DO NOTHING
     RETURNING 1
 )

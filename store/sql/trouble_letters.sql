@@ -1,5 +1,6 @@
 -- The letters of an event that can't be made, and the confirmations that ought to
--- have gone out before $2. $1 event. Leans on notices_event.
+-- have gone out before $2. $1 event. Leans on notices_event and,
+-- for what is in hand, on notices_leased.
 SELECT count(*) FILTER (WHERE n.cause = 'poison'),
        coalesce((array_agg(n.last_error ORDER BY n.id DESC) FILTER (WHERE n.cause = 'poison'))[1], ''),
        count(*) FILTER (WHERE n.late),
@@ -10,5 +11,5 @@ FROM (
            kind = 'confirmation' AND state IN ('planned', 'claimed', 'unknown') AND cause IS DISTINCT FROM 'poison' AND planned_at <= $2 AS late
     FROM convened.notices
     WHERE event = $1 AND kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup')
-      AND state IN ('planned', 'claimed', 'unknown', 'refused')
+      AND (state IN ('planned', 'unknown', 'refused') OR state = 'claimed')
 ) n
