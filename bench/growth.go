@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -31,9 +32,19 @@ func (s *site) growth(o options, f *Figures) error {
 			return err
 		}
 		var pages map[string]time.Duration
+		var after float64
+		var bytes int // on disk
 		c := &convenedStack{more: map[string]string{"console": console}}
 		c.after = func() (err error) {
 			pages, err = s.pages(c.q, console, []string{"webinar"})
+			if err != nil {
+				return err
+			}
+			after = float64(mostMemory(c.daemon.cmd.Process.Pid)) / (1 << 20)
+			answer, err := c.q.ask(`SELECT (pg_total_relation_size('convened.notices') + pg_total_relation_size('convened.attempts')) / count(*) FROM convened.notices`)
+			if err == nil {
+				bytes, err = strconv.Atoi(answer)
+			}
 			return err
 		}
 		r, err := s.with("convened", c, true, 0, n, o.connections, 0)
@@ -47,7 +58,9 @@ func (s *site) growth(o options, f *Figures) error {
 			fmt.Printf(" %s %d ms", name, pages[name].Milliseconds())
 			f.Others[fmt.Sprintf("%s of %d, ms", name, n)] = ms(pages[name])
 		}
-		fmt.Println()
+		fmt.Printf(", then %.0f MB; %d bytes a letter on disk\n", after, bytes)
+		f.Others[fmt.Sprintf("on disk a letter of %d, bytes", n)] = float64(bytes)
+		f.Others[fmt.Sprintf("after the pages of %d, MB", n)] = after
 	}
 	return nil
 }

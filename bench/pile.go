@@ -25,6 +25,8 @@ func pile(q *session, old int) error {
 		{"", `SET session_replication_role = replica; SET synchronous_commit = off; SET maintenance_work_mem = '1GB';
 		CREATE TEMP TABLE remade AS SELECT format('%I.%I', schemaname, indexname) AS name, indexdef FROM pg_indexes
 			WHERE schemaname = 'convened' AND tablename IN ('registrations', 'notices') AND indexname NOT IN (SELECT conname FROM pg_constraint);
+		CREATE TEMP TABLE filled AS SELECT option_value AS part FROM pg_class, pg_options_to_table(reloptions) WHERE oid = 'convened.notices'::regclass AND option_name = 'fillfactor';
+		ALTER TABLE convened.notices SET (fillfactor = 70); -- as full as a page is when its letters have left
 		DO $$ DECLARE x record; BEGIN FOR x IN SELECT name FROM remade LOOP EXECUTE 'DROP INDEX ' || x.name; END LOOP; END $$`},
 		{"events", likeWebinar("'over-' || i", "timestamptz '2016-01-01 12:00Z' + i * interval '4 hours'", old/oldPeople, oldPeople)},
 		{"registrations", fmt.Sprintf(`INSERT INTO convened.registrations (id, event, email, name, created_at, planned_at, address, seat, seat_no, seated_at) OVERRIDING SYSTEM VALUE
@@ -39,7 +41,8 @@ func pile(q *session, old int) error {
 			old/oldPeople*oldPeople*oldNotices, oldPeople*oldNotices, oldPeople)},
 		{"attempts", fmt.Sprintf(`INSERT INTO convened.attempts (notice, attempt, daemon, at, state, phase, code, enhanced, reply)
 			SELECT i, 1, 1, '2016-01-01', 'sent', 'dot', 250, '2.0.0', '2.0.0 Ok: queued as 4XyZ012345' FROM generate_series(1, %d) i`, old/oldPeople*oldPeople*oldNotices)},
-		{"indexes", `DO $$ DECLARE x record; BEGIN FOR x IN SELECT indexdef FROM remade LOOP EXECUTE x.indexdef; END LOOP; END $$;
+		{"indexes", `DO $$ DECLARE x record; BEGIN FOR x IN SELECT indexdef FROM remade LOOP EXECUTE x.indexdef; END LOOP;
+			FOR x IN SELECT part FROM filled LOOP EXECUTE 'ALTER TABLE convened.notices SET (fillfactor = ' || x.part || ')'; END LOOP; END $$;
 		SELECT setval(pg_get_serial_sequence('convened.registrations', 'id'), (SELECT coalesce(max(id), 1) FROM convened.registrations));
 		SELECT setval(pg_get_serial_sequence('convened.notices', 'id'), (SELECT coalesce(max(id), 1) FROM convened.notices))`},
 		{"", likeWebinar("'open-' || i", "now() + interval '30 days'", openEvents, openPeople) + ";" + likeWebinar("'busy'", "now() + interval '2 hours'", 1, busySeats)},

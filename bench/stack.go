@@ -39,6 +39,7 @@ type convenedStack struct {
 	more    map[string]string    // configuration
 	before  func(*session) error // makes other rows before it starts; nil: there are none
 	after   func() error         // looks at it while it runs, when all is settled; nil: nobody does
+	daemon  *process             // the last of them
 	q       *session
 	planned time.Duration // from the instant until all were planned
 	state   string        // its directory
@@ -100,7 +101,7 @@ func (c *convenedStack) begin(j *job) error {
 		if err != nil {
 			return err
 		}
-		j.processes = append(j.processes, p)
+		j.processes, c.daemon = append(j.processes, p), p
 	}
 	return nil
 }

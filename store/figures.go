@@ -54,7 +54,7 @@ func (m *MailFigure) Count(states ...convened.State) int {
 // Figures counts how an event stands.
 func (s *Store) Figures(ctx context.Context, event string) (*Figures, error) {
 	var f *Figures
-	err := s.txWith(ctx, still, "count what became of "+event, func(tx *sql.Tx) error {
+	err := s.long.txWith(ctx, lengthy, "count what became of "+event, func(tx *sql.Tx) error {
 		f = &Figures{Languages: map[string]int{}}
 		if err := f.readPeople(ctx, tx, event); err != nil {
 			return err

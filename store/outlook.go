@@ -17,7 +17,11 @@ import (
 // whose it is not: it is of the form that identify makes.
 func (s *Store) Outlook(ctx context.Context, now time.Time, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
 	var o *convened.Outlook
-	err := s.txWith(ctx, still, "read the outlook of "+event, func(tx *sql.Tx) error {
+	from, patience := s.long, lengthy
+	if address != "" {
+		from, patience = s, still
+	}
+	err := from.txWith(ctx, patience, "read the outlook of "+event, func(tx *sql.Tx) error {
 		o = &convened.Outlook{Room: -1}
 		var err error
 		if o.Event, err = loadEvent(ctx, tx, event); err != nil {

@@ -178,7 +178,8 @@ func Open(o Options) (*Store, error) {
 // Close closes the pool. What runs in it is waited for.
 func (s *Store) Close() error { return errors.Join(s.db.Close(), s.long.db.Close()) }
 
-// longConnections is how many statements over tables of others run at a time.
+// longConnections is how many statements over tables of others, or over all that there is
+// of an event, run at a time.
 const longConnections = 2
 
 // connectionString adds to a URL what the program relies on: a bounded wait for
@@ -261,6 +262,9 @@ var (
 	counting = patience{words: patient.words + indexed, waits: 3}
 	// still is for what is read in several statements that must fit together.
 	still = patience{words: fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), waits: 3}
+	// lengthy is the same for all that there is of an event: of a million people that
+	// takes longer than any statement of a tick may.
+	lengthy = patience{words: still.words + `; SET LOCAL statement_timeout = '25s'`, waits: 3}
 )
 
 // attempts at a transaction that lost against another: bounded, with jitter.
