@@ -143,7 +143,7 @@ func (s *stage) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, err
 	if err != nil {
 		return scheduler.Letter{}, err
 	}
-	return scheduler.Letter{MessageID: l.MessageID, Send: func(context.Context) convened.Outcome {
+	return scheduler.Letter{MessageID: l.MessageID, Send: func(context.Context, *scheduler.Place) convened.Outcome {
 		s.mu.Lock()
 		gate := s.gate
 		s.mu.Unlock()

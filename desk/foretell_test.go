@@ -316,7 +316,7 @@ func (l *life) edit(what int) {
 
 // Compose makes a letter without a word: what it is, is enough.
 func (l *life) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
-	return scheduler.Letter{MessageID: fmt.Sprint(c.Notice.ID, "@example.org"), Send: func(context.Context) convened.Outcome { return l.send(now, c) }}, nil
+	return scheduler.Letter{MessageID: fmt.Sprint(c.Notice.ID, "@example.org"), Send: func(context.Context, *scheduler.Place) convened.Outcome { return l.send(now, c) }}, nil
 }
 
 func (l *life) send(now time.Time, c *convened.Claim) convened.Outcome {

@@ -105,13 +105,19 @@ func Create(dir string, o Owner) (*Journal, error) {
 
 func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
-// BeforeDot notes that the final dot of a letter is about to be written, and the
-// name under which its connection is kept: one word, "" if it is not. On an error the
+// BeforeDot notes that the final dot of a letter is about to be written, the name
+// under which its connection is kept, one word, "" if it is not, and how many bytes
+// that has carried once the dot is out, 0 if nobody counts. On an error the
 // journal is gone, and what follows is not written down any more.
-func (j *Journal) BeforeDot(n convened.NoticeID, attempt int, kept string) error {
-	line := fmt.Appendf(nil, "dot %d %d", n, attempt)
+func (j *Journal) BeforeDot(n convened.NoticeID, attempt int, kept string, end int64) error {
+	line := make([]byte, 0, 64)
+	line = strconv.AppendInt(append(line, "dot "...), int64(n), 10)
+	line = strconv.AppendInt(append(line, ' '), int64(attempt), 10)
 	if kept != "" {
 		line = append(append(line, ' '), kept...)
+		if end > 0 {
+			line = strconv.AppendInt(append(line, ' '), end, 10)
+		}
 	}
 	return j.append(n, append(line, '\n'))
 }
@@ -210,14 +216,20 @@ type Orphan struct {
 	// Complete says that what the journal lacks did not happen: the machine has
 	// not been restarted since.
 	Complete bool
-	Unit     string                       // see Owner
-	Dots     map[convened.NoticeID]int    // the latest attempt whose dot was about to be written
-	Kept     map[convened.NoticeID]string // of these the connections, where they are kept and no reply was noted
-	Replies  []convened.Outcome           // in the order in which they came
-	Written  time.Time                    // when something was written last, by the kernel's clock
+	Unit     string                     // see Owner
+	Dots     map[convened.NoticeID]int  // the latest attempt whose dot was about to be written
+	Kept     map[convened.NoticeID]Kept // of these the connections, where they are kept and no reply was noted
+	Replies  []convened.Outcome         // in the order in which they came
+	Written  time.Time                  // when something was written last, by the kernel's clock
 
 	file *os.File
 	path string
+}
+
+// A Kept is a connection that outlives the process.
+type Kept struct {
+	Name string
+	End  int64 // how many bytes it has carried if the dot is out; 0: nobody counted
 }
 
 // Orphans returns the journals in dir of this database's daemons, other than
@@ -292,8 +304,8 @@ func Named(dir string, o Owner) (map[string]bool, error) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("read journal %s: %w", path, err)
 		}
-		for _, name := range parse(data, o.Boot).Kept {
-			named[name] = true
+		for _, k := range parse(data, o.Boot).Kept {
+			named[k.Name] = true
 		}
 	}
 	return named, nil
@@ -346,7 +358,7 @@ func adopt(path string, o Owner) (*Orphan, error) {
 // parse reads the lines. One that is torn or makes no sense is passed over: the
 // write that it is of did not return, so what it announces did not begin.
 func parse(data []byte, boot string) *Orphan {
-	o := &Orphan{Dots: map[convened.NoticeID]int{}, Kept: map[convened.NoticeID]string{}}
+	o := &Orphan{Dots: map[convened.NoticeID]int{}, Kept: map[convened.NoticeID]Kept{}}
 	for line := range bytes.Lines(data) {
 		s, whole := strings.CutSuffix(string(line), "\n")
 		if !whole {
@@ -362,10 +374,10 @@ func parse(data []byte, boot string) *Orphan {
 		}
 		var n convened.NoticeID
 		var attempt int
-		var kept string
-		if k, _ := fmt.Sscanf(s, "dot %d %d %s", &n, &attempt, &kept); k >= 2 {
+		var kept Kept
+		if k, _ := fmt.Sscanf(s, "dot %d %d %s %d", &n, &attempt, &kept.Name, &kept.End); k >= 2 {
 			o.Dots[n] = attempt
-			if delete(o.Kept, n); kept != "" {
+			if delete(o.Kept, n); kept.Name != "" {
 				o.Kept[n] = kept
 			}
 			continue

@@ -51,7 +51,7 @@ func TestTheNextStartReadsWhatADeadOneLeft(t *testing.T) {
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
 	for n := range convened.NoticeID(3) {
-		if err := j.BeforeDot(n+1, 2, ""); err != nil {
+		if err := j.BeforeDot(n+1, 2, "", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,12 +128,12 @@ func TestAJournalStaysSmallAndKeepsWhatIsNotSettled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
-	if err := j.BeforeDot(7, 1, ""); err != nil {
+	if err := j.BeforeDot(7, 1, "", 0); err != nil {
 		t.Fatal(err)
 	}
 	var largest int64
 	for n := convened.NoticeID(100); n < 20_100; n++ {
-		if err := j.BeforeDot(n, 1, ""); err != nil {
+		if err := j.BeforeDot(n, 1, "", 0); err != nil {
 			t.Fatal(err)
 		}
 		if err := j.AfterReply(reply(n)); err != nil {
@@ -163,13 +163,13 @@ func TestAJournalThatCantBeWrittenIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
 	die(t, j) // a write fails now
-	if err := j.BeforeDot(1, 1, ""); err == nil {
+	if err := j.BeforeDot(1, 1, "", 0); err == nil {
 		t.Error("no error")
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
 		t.Errorf("left behind: %q, which would say that letter 1 never left", names)
 	}
-	if err := j.BeforeDot(2, 1, ""); err != nil {
+	if err := j.BeforeDot(2, 1, "", 0); err != nil {
 		t.Errorf("without a journal: %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestAStopInGoodOrderLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := create(t, dir, owner(1))
-	if err := j.BeforeDot(1, 1, ""); err != nil {
+	if err := j.BeforeDot(1, 1, "", 0); err != nil {
 		t.Fatal(err)
 	}
 	j.Settled(1)
@@ -200,7 +200,7 @@ func TestWhatALivingOneWasToldCanBeRead(t *testing.T) {
 	}
 	j := create(t, dir, owner(1))
 	for n := range convened.NoticeID(2) {
-		if err := j.BeforeDot(n+1, 2, ""); err != nil {
+		if err := j.BeforeDot(n+1, 2, "", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestAJournalNamesTheConnectionsOnWhichAReplyMayCome(t *testing.T) {
 	j := create(t, dir, mine)
 	note := func(n convened.NoticeID, attempt int, kept string) {
 		t.Helper()
-		if err := j.BeforeDot(n, attempt, kept); err != nil {
+		if err := j.BeforeDot(n, attempt, kept, int64(n-1)*1000); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -261,7 +261,7 @@ func TestAJournalNamesTheConnectionsOnWhichAReplyMayCome(t *testing.T) {
 		t.Fatalf("%d orphans, want 1", len(list))
 	}
 	o := list[0]
-	if fmt.Sprint(o.Kept) != "map[1:smtp-a 2:smtp-b]" || fmt.Sprint(o.Dots) != "map[1:2 2:3 3:2 4:2]" || o.Unit != "u1" {
+	if fmt.Sprint(o.Kept) != "map[1:{smtp-a 0} 2:{smtp-b 1000}]" || fmt.Sprint(o.Dots) != "map[1:2 2:3 3:2 4:2]" || o.Unit != "u1" {
 		t.Errorf("it says %+v", o)
 	}
 	if info, err := os.Stat(o.path); err != nil || !o.Written.Equal(info.ModTime()) {

@@ -25,8 +25,15 @@ type conn struct {
 	net  net.Conn // raw, or TLS over it
 	r    *bufio.Reader
 
-	kept string  // the name under which the keeper has a copy; "": it has none
-	peek *peeker // at raw, if it is kept
+	kept    string  // the name under which the keeper has a copy; "": it has none
+	peek    *peeker // at raw, if it is kept
+	counted bool    // the kernel tells whoever has the copy how much was written
+	written int64   // bytes, without what TLS adds
+	out     []byte  // what is written in one go, used again
+
+	ahead     *Letter // the envelope of this letter has gone out with the end of the one before
+	forwarded bool    // it has taken such an envelope
+	rebuffed  bool    // it did not know what to make of one
 
 	extensions map[string]string // what the last EHLO offered, keywords in upper case
 	dirty      bool              // a transaction was begun and not finished: RSET before the next
@@ -132,10 +139,16 @@ func (c *conn) fail(phase string, err error) *fault {
 // digit wanted.
 func (c *conn) command(phase string, timeout time.Duration, want int, line string) (reply, *fault) {
 	c.allow(timeout)
-	if _, err := c.net.Write([]byte(line + "\r\n")); err != nil {
+	if _, err := c.write([]byte(line + "\r\n")); err != nil {
 		return reply{}, c.fail(phase, err)
 	}
 	return c.answer(phase, want)
+}
+
+func (c *conn) write(b []byte) (int, error) {
+	n, err := c.net.Write(b)
+	c.written += int64(n)
+	return n, err
 }
 
 func (c *conn) answer(phase string, want int) (reply, *fault) {
@@ -287,7 +300,7 @@ func (c *conn) login() *fault {
 	}
 	for {
 		c.allow(o.CommandTimeout)
-		if _, err := c.net.Write([]byte(line + "\r\n")); err != nil {
+		if _, err := c.write([]byte(line + "\r\n")); err != nil {
 			return c.fail(phaseAuth, err)
 		}
 		rep, err := readReply(c.r)
@@ -326,7 +339,7 @@ func mechanismFor(o *RelayOptions, offered []string) smtp.Auth {
 // quit says good-bye, where nothing hangs on it.
 func (c *conn) quit() {
 	c.allow(quitTimeout)
-	if _, err := c.net.Write([]byte("QUIT\r\n")); err == nil {
+	if _, err := c.write([]byte("QUIT\r\n")); err == nil {
 		_, _ = readReply(c.r) // whatever it says, it is over
 	}
 	c.letGo()

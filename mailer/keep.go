@@ -60,6 +60,8 @@ func (c *conn) keep() {
 		return
 	}
 	c.kept, c.peek = name, newPeeker(rc)
+	n, ok := c.peek.carried()
+	c.counted = ok && n == c.written
 }
 
 // letGo closes the connection for good, as quit and abort want it.
@@ -87,6 +89,13 @@ type peeker struct {
 func newPeeker(rc syscall.RawConn) *peeker {
 	there := &bytes.Reader{}
 	return &peeker{rc: rc, buf: make([]byte, maxReplyLine), there: there, lines: bufio.NewReaderSize(there, maxReplyLine)}
+}
+
+// carried returns how many bytes were written on the connection, by whomever, and
+// false where nobody knows.
+func (p *peeker) carried() (n int64, ok bool) {
+	err := p.rc.Control(func(fd uintptr) { n, ok = carried(int(fd)) })
+	return n, ok && err == nil
 }
 
 // reply waits for a whole reply and returns it and its length. Its errors are
@@ -139,16 +148,21 @@ func (p *peeker) look(fd int) (rep reply, length int, done bool, err error) {
 // until it is written down, whoever comes next can still learn it. The dot of
 // the letter must have been about to be written, and its reply not have been read.
 //
-// With again the dot is sent once more. If the dead one did not come to that, this
-// ends the letter; if it did, the server takes the line for a command that it
-// does not know, and its answer to that comes second. (If the kernel had taken a
-// part of the dot, the line makes no end of the letter. Then the server gives up
-// waiting, and says so or goes away.)
+// Where end says how many bytes the connection had carried once the dot was out,
+// the kernel knows whether it was: if not, the letter never left, which is Planned,
+// CauseStopped.
+//
+// Where end is 0, with again the dot is sent once more. If the dead one did not
+// come to that, this ends the letter; if it did, the server takes the line for a
+// command that it does not know, and its answer to that comes second. (If the
+// kernel had taken a part of the dot, the line makes no end of the letter. Then the
+// server gives up waiting, and says so or goes away.) Where end is known that is
+// never done: the envelope of another letter may have followed the dot.
 //
 // It waits until ctx is done, and does not close the connection. Its outcome
 // has neither notice nor instant; Unknown stands for a server that did
 // not say, and the error is ctx's where that was the reason.
-func LastWord(ctx context.Context, nc net.Conn, again bool) (convened.Outcome, error) {
+func LastWord(ctx context.Context, nc net.Conn, end int64, again bool) (convened.Outcome, error) {
 	c := &conn{opts: &RelayOptions{}, raw: nc, net: nc}
 	unknown := func(err error) convened.Outcome { return outcome(reply{}, c.judge(reply{}, err)) }
 	s, ok := nc.(syscall.Conn)
@@ -160,12 +174,17 @@ func LastWord(ctx context.Context, nc net.Conn, again bool) (convened.Outcome, e
 		return unknown(err), nil
 	}
 	defer context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })()
-	if again {
+	p := newPeeker(rc)
+	if n, ok := p.carried(); end > 0 && ok && n < end {
+		return outcome(reply{}, &fault{phase: phaseData, err: errors.New("the sender died before the letter was out"),
+			state: convened.Planned, cause: convened.CauseStopped}), nil
+	}
+	if again && end == 0 {
 		// A server that has gone may have said something before: that is looked at
 		// whether this works or not.
 		_, _ = nc.Write([]byte(finalDot))
 	}
-	rep, _, err := newPeeker(rc).reply()
+	rep, _, err := p.reply()
 	if err != nil && ctx.Err() != nil {
 		return unknown(err), ctx.Err()
 	}

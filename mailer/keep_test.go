@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,13 +73,30 @@ func (k *shelf) unread(t *testing.T) string {
 	return string(b)
 }
 
+// connOf is another connection over a copy of a descriptor, as an heir has it.
+func connOf(t *testing.T, fd int) net.Conn {
+	t.Helper()
+	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(copied), "kept")
+	c, err := net.FileConn(f)
+	_ = f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 // witness is a journal that looks at the connection.
 type witness struct {
 	names []string
 	after func(convened.Outcome)
 }
 
-func (w *witness) BeforeDot(_ *Letter, kept string) error {
+func (w *witness) BeforeDot(_ *Letter, kept string, _ int64) error {
 	w.names = append(w.names, kept)
 	return nil
 }
@@ -227,7 +245,7 @@ func TestLastWordLearnsWhatTheServerSays(t *testing.T) {
 				go tt.server(server)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
-				o, err := LastWord(ctx, client, tt.again)
+				o, err := LastWord(ctx, client, 0, tt.again)
 				if got := fmt.Sprintf("%s %d", o.State, o.Code); got != tt.want || err != nil {
 					t.Errorf("it is %s (%q, %s), %v; want %s", got, o.Reply, o.Cause, err, tt.want)
 				}
@@ -250,7 +268,7 @@ func TestLastWordOnlyListensWhereItIsTooLateForADot(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	heard := make(chan error, 1)
 	go func() {
-		_, err := LastWord(ctx, client, false)
+		_, err := LastWord(ctx, client, 0, false)
 		heard <- err
 	}()
 	cancel()
@@ -273,7 +291,7 @@ func TestAReplyWithoutEndIsNone(t *testing.T) {
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if o, err := LastWord(ctx, client, false); o.State != convened.Unknown || err != nil {
+	if o, err := LastWord(ctx, client, 0, false); o.State != convened.Unknown || err != nil {
 		t.Errorf("it is %+v, %v", o, err)
 	}
 }

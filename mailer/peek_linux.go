@@ -17,3 +17,14 @@ func peek(fd int, buf []byte) (n int, over bool, err error) {
 		}
 	}
 }
+
+// carried returns how many bytes were written to a TCP connection since it was
+// made, whether they have left this machine or not. It reports false where the
+// kernel does not count them, as before Linux 4.19, and of any other socket.
+func carried(fd int) (int64, bool) {
+	i, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, false
+	}
+	return int64(i.Bytes_sent-i.Bytes_retrans) + int64(i.Notsent_bytes), true
+}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"convened"
@@ -45,10 +46,11 @@ type RelayOptions struct {
 // knows whether a letter is delivered. Its methods are called by many
 // goroutines, and hold up the letter for as long as they take.
 type Journal interface {
-	// BeforeDot is called when the letter has been written and the final dot has
-	// not, with the name under which its connection is kept, "" if it is not. An
-	// error keeps the dot back: the outcome is Planned, CauseStopped.
-	BeforeDot(l *Letter, kept string) error
+	// BeforeDot is called when the server waits for the letter, and its final dot
+	// has not been written, with the name under which its connection is kept, "" if
+	// it is not, and how many bytes that has carried once the dot is out, 0 if nobody
+	// can tell. An error keeps the dot back: the outcome is Planned, CauseStopped.
+	BeforeDot(l *Letter, kept string, end int64) error
 
 	// AfterReply is called after every BeforeDot that returned nil, with what
 	// came of the letter; State is Unknown where no reply came. On a connection
@@ -69,6 +71,8 @@ type Relay struct {
 	idle    []*idleConn // the last one used is the last
 	closed  bool
 	leaving sync.WaitGroup // connections whose idle time is over
+
+	rebuffs atomic.Int32 // envelopes that the server was sent ahead and did not understand
 }
 
 type idleConn struct {
@@ -169,43 +173,9 @@ func isLocalName(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// Send hands one letter to the relay and says what came of it. It waits for a
-// free connection, and dials where none is idle.
-//
-// When ctx ends before the final dot, the letter is given back: Planned, Free,
-// CauseStopped. Once the dot is being written ctx means nothing any more, and
-// Send waits for the reply, up to DotTimeout: whoever stops gracefully
-// waits for the Sends that it has begun.
+// Send hands one letter to the relay and says what came of it: see Line.Send.
 func (r *Relay) Send(ctx context.Context, l *Letter) convened.Outcome {
-	dotted, err := check(l)
-	if err != nil {
-		return r.opts.outcome(l, reply{}, &fault{phase: "compose", err: err, state: convened.Refused, cause: convened.CauseContent})
-	}
-	stopped := &fault{phase: phaseConnect, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return r.opts.outcome(l, reply{}, stopped)
-	}
-	if ctx.Err() != nil {
-		return r.opts.outcome(l, reply{}, stopped)
-	}
-	if c := r.takeIdle(); c != nil {
-		o, gaveUp := c.deliver(ctx, l, dotted)
-		r.release(c)
-		if !gaveUp {
-			return o
-		}
-		r.opts.Logger.Debug("connection had died while it was idle", "host", r.opts.Host)
-	}
-	c, f := r.dial(ctx)
-	if f != nil {
-		return r.opts.outcome(l, reply{}, f)
-	}
-	o, _ := c.deliver(ctx, l, dotted)
-	r.release(c)
-	return o
+	return r.Line().Send(ctx, l, nil)
 }
 
 // outcome says what came of l: rep accepted it, or f is why it was not accepted.
@@ -232,20 +202,27 @@ func outcome(rep reply, f *fault) convened.Outcome {
 }
 
 // check looks for what would break out of an SMTP command or end the letter
-// early. Compose makes no such letter; a mistake there must not become another
-// mail.
+// early, and returns the letter with its dots stuffed. Compose makes no such
+// letter; a mistake there must not become another mail.
 func check(l *Letter) (dotted []byte, err error) {
+	if err := checkEnvelope(l); err != nil {
+		return nil, err
+	}
+	return l.dotted()
+}
+
+func checkEnvelope(l *Letter) error {
 	for _, path := range []string{l.From, l.To} {
 		for _, r := range path {
 			if r <= ' ' || r == 0x7f || r == '<' || r == '>' || r >= 0x80 && !l.SMTPUTF8 {
-				return nil, errors.New("the envelope has an address that can't be written in a command")
+				return errors.New("the envelope has an address that can't be written in a command")
 			}
 		}
 	}
 	if l.To == "" {
-		return nil, errors.New("the envelope has no recipient")
+		return errors.New("the envelope has no recipient")
 	}
-	return l.dotted()
+	return nil
 }
 
 func (r *Relay) dial(ctx context.Context) (*conn, *fault) {

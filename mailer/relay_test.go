@@ -334,7 +334,7 @@ type diary struct {
 	before func()
 }
 
-func (d *diary) BeforeDot(l *Letter, _ string) error {
+func (d *diary) BeforeDot(l *Letter, _ string, _ int64) error {
 	d.mu.Lock()
 	d.pages = append(d.pages, fmt.Sprintf("dot %d", l.Notice))
 	d.mu.Unlock()

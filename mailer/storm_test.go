@@ -1,3 +1,5 @@
+//go:build linux
+
 package mailer
 
 import (
@@ -29,6 +31,7 @@ func TestOutcomesTellTheTruthInAStorm(t *testing.T) {
 	}
 	for name, o := range map[string]lab.SMTPOptions{
 		"pipelined":      {},
+		"kept":           {},
 		"step by step":   {Extensions: []string{"SIZE 33554432", "ENHANCEDSTATUSCODES"}},
 		"under STARTTLS": {TLS: lab.StartTLS, Certificate: cert, Users: map[string]string{"relay": "open sesame"}, RequireAuth: true},
 	} {
@@ -44,6 +47,9 @@ func TestOutcomesTellTheTruthInAStorm(t *testing.T) {
 				DataTimeout: 20 * time.Second, DotTimeout: 20 * time.Second, Now: func() time.Time { return testNow }}
 			if o.TLS == lab.StartTLS {
 				opts.TLS, opts.RootCAs, opts.Username, opts.Password = "starttls", ca.Pool(), "relay", "open sesame"
+			}
+			if name == "kept" {
+				opts.Keeper = &shelf{}
 			}
 			r, err := NewRelay(opts)
 			if err != nil {
@@ -89,7 +95,8 @@ func stormLetter(i int) *Letter {
 	return l
 }
 
-// sendThrough sends n letters by 12 hands, some of which lose patience.
+// sendThrough sends n letters by 12 hands, some of which lose patience, and which
+// look ahead, but for every tenth letter that they saw there, which another sends.
 func sendThrough(t *testing.T, r *Relay, n int) map[string]convened.Outcome {
 	t.Helper()
 	var mu sync.Mutex
@@ -98,14 +105,38 @@ func sendThrough(t *testing.T, r *Relay, n int) map[string]convened.Outcome {
 	var wg sync.WaitGroup
 	for range 12 {
 		wg.Go(func() {
-			for i := range work {
+			line := r.Line()
+			defer line.Leave()
+			var l, following *Letter
+			next := func() *Letter {
+				select {
+				case i, open := <-work:
+					if open {
+						following = stormLetter(i)
+					}
+				default:
+				}
+				return following
+			}
+			for {
+				if l, following = following, nil; l == nil {
+					i, open := <-work
+					if !open {
+						return
+					}
+					l = stormLetter(i)
+				}
+				i := int(l.Notice)
 				patience := 30 * time.Second
 				if i%20 == 0 {
 					patience = time.Duration(i%7) * time.Millisecond
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
-				l := stormLetter(i)
-				o := r.Send(ctx, l)
+				send := func() convened.Outcome { return line.Send(ctx, l, next) }
+				if i%10 == 9 {
+					send = func() convened.Outcome { line.Leave(); return r.Send(ctx, l) }
+				}
+				o := send()
 				cancel()
 				mu.Lock()
 				outcomes[l.To] = o

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"net"
+	"strconv"
 	"time"
 
 	"convened"
@@ -21,38 +22,55 @@ type step struct {
 const reset = "RSET"
 
 // deliver carries one letter over the connection. dotted is the letter with its
-// dots stuffed. Afterwards c.broken says whether the connection is still good
-// for another. With gaveUp the server had left the connection before anything
-// was tried, and the outcome is none.
-func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte) (o convened.Outcome, gaveUp bool) {
+// dots stuffed; next may name the one that follows it, or be nil. Afterwards
+// c.broken says whether the connection is still good for another. With gaveUp the
+// server had left the connection before anything was tried, and the outcome is none.
+func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func() *Letter) (o convened.Outcome, gaveUp bool) {
 	defer c.begin(ctx)()
 	f := c.envelope(l)
-	if f == nil {
-		f = c.content(dotted)
-	}
-	if f == nil {
-		f = c.beforeDot(ctx, l)
-	}
 	if f != nil {
 		return c.opts.outcome(l, reply{}, f), f.stale
 	}
-	c.dot(func(rep reply, f *fault) {
+	note := func(rep reply, f *fault) {
 		o = c.opts.outcome(l, rep, f)
 		if c.opts.Journal != nil {
 			c.opts.Journal.AfterReply(l, o)
 		}
-	})
+	}
+	if c.joint(dotted) {
+		switch noted, out, f := c.join(ctx, l, dotted, next); {
+		case out:
+			c.lastReply(note)
+		case noted:
+			note(reply{}, f)
+		default:
+			return c.opts.outcome(l, reply{}, f), false
+		}
+		return o, false
+	}
+	if f = c.content(dotted); f == nil {
+		f = c.beforeDot(ctx, l, 0)
+	}
+	if f != nil {
+		return c.opts.outcome(l, reply{}, f), false
+	}
+	c.dot(note)
 	return o, false
 }
 
 // envelope says MAIL, RCPT and DATA: in one write where the server offers
-// PIPELINING (RFC 2920), which takes one round trip instead of three.
+// PIPELINING (RFC 2920), which takes one round trip instead of three. Where it has
+// gone ahead, the replies alone are due.
 func (c *conn) envelope(l *Letter) *fault {
+	if c.ahead == l {
+		c.ahead, c.dirty = nil, true
+		return c.replies(c.steps(l, false), true)
+	}
 	if l.SMTPUTF8 && !c.offers("SMTPUTF8") {
 		return &fault{phase: phaseMail, err: errors.New("the server does not offer SMTPUTF8, which this address needs"),
 			state: convened.Refused, cause: convened.CauseAddress}
 	}
-	steps := c.steps(l)
+	steps := c.steps(l, c.dirty)
 	if c.r.Buffered() > 0 {
 		// It spoke while nobody asked: to say that it is closing, or because
 		// the replies are out of step.
@@ -60,7 +78,12 @@ func (c *conn) envelope(l *Letter) *fault {
 	}
 	c.dirty = true
 	if c.offers("PIPELINING") {
-		return c.pipeline(steps)
+		c.allow(c.opts.CommandTimeout)
+		c.out = c.appendEnvelope(c.out[:0], steps)
+		if _, err := c.write(c.out); err != nil {
+			return c.stale(steps[0], c.fail(steps[0].phase, err))
+		}
+		return c.replies(steps, false)
 	}
 	for i, s := range steps {
 		timeout := c.opts.CommandTimeout
@@ -81,10 +104,10 @@ func (c *conn) envelope(l *Letter) *fault {
 	return nil
 }
 
-func (c *conn) steps(l *Letter) []step {
+func (c *conn) steps(l *Letter, dirty bool) []step {
 	mail := "MAIL FROM:<" + l.From + ">"
 	if c.offers("SIZE") {
-		mail += fmt.Sprintf(" SIZE=%d", len(l.Data))
+		mail += " SIZE=" + strconv.Itoa(len(l.Data))
 	}
 	if l.SMTPUTF8 {
 		if c.offers("8BITMIME") {
@@ -93,7 +116,7 @@ func (c *conn) steps(l *Letter) []step {
 		mail += " SMTPUTF8"
 	}
 	steps := make([]step, 0, 4)
-	if c.dirty {
+	if dirty {
 		steps = append(steps, step{phaseMail, reset, 2})
 	}
 	return append(steps,
@@ -102,17 +125,16 @@ func (c *conn) steps(l *Letter) []step {
 		step{phaseData, "DATA", 3})
 }
 
-// pipeline writes all steps at once and reads all replies. The first refusal
-// is the verdict; the replies after it are read to stay in step.
-func (c *conn) pipeline(steps []step) *fault {
-	var group strings.Builder
+func (c *conn) appendEnvelope(b []byte, steps []step) []byte {
 	for _, s := range steps {
-		group.WriteString(s.line + "\r\n")
+		b = append(append(b, s.line...), "\r\n"...)
 	}
-	c.allow(c.opts.CommandTimeout)
-	if _, err := c.net.Write([]byte(group.String())); err != nil {
-		return c.stale(steps[0], c.fail(steps[0].phase, err))
-	}
+	return b
+}
+
+// replies reads what the server says to all steps, which were written at once.
+// The first refusal is the verdict; the replies after it are read to stay in step.
+func (c *conn) replies(steps []step, early bool) *fault {
 	var first *fault
 	var recipient bool // it was taken
 	for i, s := range steps {
@@ -125,7 +147,9 @@ func (c *conn) pipeline(steps []step) *fault {
 		if f == nil {
 			f = c.ready(s, rep)
 		}
-		if f != nil && i == 0 {
+		if f != nil && early {
+			f = c.rebuff(f)
+		} else if f != nil && i == 0 {
 			f = c.stale(s, f)
 		}
 		if first == nil {
@@ -139,6 +163,7 @@ func (c *conn) pipeline(steps []step) *fault {
 			c.lonelyDot(recipient)
 		}
 	}
+	c.forwarded = c.forwarded || early
 	return first
 }
 
@@ -167,7 +192,7 @@ func (c *conn) lonelyDot(recipient bool) {
 		return
 	}
 	c.allow(c.opts.DataTimeout)
-	if _, err := c.net.Write([]byte(".\r\n")); err != nil {
+	if _, err := c.write([]byte(".\r\n")); err != nil {
 		c.broken = true
 		return
 	}
@@ -187,28 +212,47 @@ func (c *conn) stale(s step, f *fault) *fault {
 	return f
 }
 
+// rebuff marks a fault that may be one of the server's with an envelope that went
+// ahead, and not with the letter: nothing of that was sent, so another connection
+// costs no attempt.
+func (c *conn) rebuff(f *fault) *fault {
+	if f.state != "" || f.reply.code != 0 && f.reply.code != 421 && f.reply.code != 503 {
+		return f
+	}
+	f.stale, c.broken = true, true
+	// A server that has taken one, and then goes, goes for a reason of its own.
+	var slow net.Error
+	timedOut := errors.As(f.err, &slow) && slow.Timeout()
+	c.rebuffed = f.reply.code == 503 || f.reply.code == 0 && (timedOut || !c.forwarded)
+	return f
+}
+
 // content writes the letter, but not the dot.
 func (c *conn) content(dotted []byte) *fault {
 	c.allow(c.opts.DataTimeout)
-	if _, err := c.net.Write(dotted); err != nil {
-		f := c.fail(phaseData, err)
-		if f.state != "" {
-			return f
-		}
-		// A server that has had enough says why before it closes.
-		c.allow(time.Second)
-		if rep, err := readReply(c.r); err == nil && rep.code/100 >= 4 {
-			f.reply = rep
-		}
-		return f
+	if _, err := c.write(dotted); err != nil {
+		return c.hadEnough(c.fail(phaseData, err))
 	}
 	return nil
+}
+
+// hadEnough reads why a server did not take all of a letter: one that has had enough
+// says so before it closes.
+func (c *conn) hadEnough(f *fault) *fault {
+	if f.state != "" {
+		return f
+	}
+	c.allow(time.Second)
+	if rep, err := readReply(c.r); err == nil && rep.code/100 >= 4 {
+		f.reply = rep
+	}
+	return f
 }
 
 // beforeDot commits the letter. From here on a cancelled context waits for the
 // reply, up to the dot's own time-out, since nobody could say otherwise whether
 // the letter is delivered (RFC 1047).
-func (c *conn) beforeDot(ctx context.Context, l *Letter) *fault {
+func (c *conn) beforeDot(ctx context.Context, l *Letter, end int64) *fault {
 	if !c.commit(ctx) {
 		return c.fail(phaseData, errStopped)
 	}
@@ -217,7 +261,7 @@ func (c *conn) beforeDot(ctx context.Context, l *Letter) *fault {
 	}
 	// If we crash here, the journal has a dot that was never written: the notice
 	// is in doubt for nothing, which is the safe side.
-	if err := c.opts.Journal.BeforeDot(l, c.kept); err != nil {
+	if err := c.opts.Journal.BeforeDot(l, c.kept, end); err != nil {
 		c.broken = true
 		return &fault{phase: phaseData, err: fmt.Errorf("note the dot: %w", err),
 			state: convened.Planned, cause: convened.CauseStopped}
@@ -232,12 +276,19 @@ const finalDot = ".\r\n"
 // that, once.
 func (c *conn) dot(note func(reply, *fault)) {
 	c.allow(c.opts.DotTimeout)
-	if _, err := c.net.Write([]byte(finalDot)); err != nil {
+	if _, err := c.write([]byte(finalDot)); err != nil {
 		// The kernel did not take all of the terminator (and TLS not all of its
 		// record), so the server never will: this is still before the dot.
 		note(reply{}, c.fail(phaseData, err))
 		return
 	}
+	c.lastReply(note)
+}
+
+// lastReply waits for what the server makes of a letter, and calls note with that,
+// once.
+func (c *conn) lastReply(note func(reply, *fault)) {
+	c.allow(c.opts.DotTimeout)
 	// If we crash here, only the server knows; and if the connection is kept,
 	// whoever inherits it will.
 	if c.kept == "" {

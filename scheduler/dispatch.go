@@ -314,166 +314,15 @@ func failedToCompose(err error, now time.Time) convened.Outcome {
 func (s *Scheduler) start(ctx context.Context) {
 	s.outbox, s.express = make(chan job, 2*s.most()), make(chan job, 2*s.most())
 	s.outcomes = make(chan settling, 2*s.most())
+	s.returned = make(chan job, 2*s.most())
 	s.turns = make(chan struct{}, s.o.Hands)
 	for range s.o.Hands {
 		s.turns <- struct{}{}
 	}
 	for range s.o.Hands + s.o.Spare {
-		s.hands.Go(func() { s.hand(ctx) })
+		s.hands.Go(func() { (&hand{Scheduler: s}).work(ctx) })
 	}
 	s.settler.Go(s.settle)
-}
-
-// hand sends one letter after another, whenever it is its turn.
-func (s *Scheduler) hand(ctx context.Context) {
-	for {
-		<-s.turns
-		j, open := s.next()
-		if !open {
-			s.turns <- struct{}{}
-			return
-		}
-		s.outcomes <- s.turn(ctx, j)
-	}
-}
-
-// turn is a hand's turn with one letter. It ends early for one that is late, so
-// that a spare hand goes on with the others.
-func (s *Scheduler) turn(ctx context.Context, j job) settling {
-	j.trip = &trip{domain: domainOf(j.claim.Registration.Email), began: s.o.Clock()}
-	passed := false // its turn, to a spare hand; with s.mu held
-	if late := s.lag.patience(); late > 0 {
-		t := time.AfterFunc(late, func() {
-			now := s.o.Clock()
-			s.lag.isLate(j.trip, now)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if !passed && s.o.Spare > 0 && !now.Before(s.alone) {
-				passed = true
-				s.lent++
-				s.turns <- struct{}{} // has room for every turn
-			}
-		})
-		defer t.Stop()
-	}
-	w, tooMany := s.handle(ctx, j)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if passed {
-		if s.lent--; s.kept > 0 {
-			s.kept--
-			s.turns <- struct{}{}
-		}
-		return w
-	}
-	if passed = true; tooMany && s.kept < s.lent {
-		// The turn that was passed on goes on when that letter has ended.
-		s.kept++
-		return w
-	}
-	s.turns <- struct{}{}
-	return w
-}
-
-// next returns the next letter for a hand, and waits for one. A person who has
-// just registered does not wait behind the reminders that are in hand: with a
-// slow relay that is the whole of a lease. It reports false when the outbox is
-// closed and nothing is left.
-func (s *Scheduler) next() (job, bool) {
-	select {
-	case j := <-s.express:
-		return j, true
-	default:
-	}
-	select {
-	case j := <-s.express:
-		return j, true
-	case j, open := <-s.outbox:
-		if open {
-			return j, true
-		}
-	}
-	select {
-	case j := <-s.express:
-		return j, true
-	default:
-		return job{}, false
-	}
-}
-
-// handle sends a letter, unless it should not go any more: it has waited for a
-// hand, and the world did not stand still.
-func (s *Scheduler) handle(ctx context.Context, j job) (w settling, tooMany bool) {
-	now := s.o.Clock()
-	s.mu.Lock()
-	held, closings := s.relay.until.Sub(now), s.relay.closings
-	s.mu.Unlock()
-	switch {
-	case ctx.Err() != nil:
-		return settling{j.claim, givenBack(now, 0), ""}, false
-	case s.paused() != "":
-		// The clock is no good for when it is to be tried again, either: at once.
-		return settling{j.claim, givenBack(j.claim.Notice.DueAt, 0), ""}, false
-	case held > 0:
-		return settling{j.claim, givenBack(now, held), ""}, false
-	case now.Sub(j.marked) > s.o.Lease:
-		// What is left of its lease would not cover it.
-		return settling{j.claim, givenBack(now, 0), ""}, false
-	}
-	if why := Useless(now, j.claim, s.o.Grace); why != "" {
-		return settling{j.claim, ofNoUse(j.claim, why, now), why}, false
-	}
-	// Its domain may have begun to lag since it was marked.
-	if at := s.lag.enter(j.trip); at.After(j.trip.began) {
-		return settling{j.claim, givenBack(now, at.Sub(j.trip.began)), ""}, false
-	}
-	under := s.under.Add(1)
-	o := s.send(ctx, j)
-	s.under.Add(-1)
-	ended := s.o.Clock()
-	if o.At.IsZero() {
-		o.At = ended
-	}
-	s.lag.ended(j.trip, ended, o)
-	s.pace.saw(j.trip.domain, o)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o.Cause == convened.CauseRelay && int(under) > s.o.Hands {
-		s.alone = ended.Add(spareRest) // the relay is all right
-		return settling{j.claim, o, ""}, true
-	}
-	s.relay.saw(o, closings)
-	return settling{j.claim, o, ""}, false
-}
-
-// spareRest is for how long there are no spare hands once the relay has refused
-// one.
-const spareRest = 10 * time.Minute
-
-func (s *Scheduler) send(ctx context.Context, j job) (o convened.Outcome) {
-	defer func() {
-		if p := recover(); p != nil {
-			// Nobody knows how far it came.
-			s.log.Error("sending a letter panicked", "notice", int64(j.claim.Notice.ID), "stack", string(debug.Stack()))
-			o = convened.Outcome{State: convened.Unknown, Cause: convened.CauseDoubt}
-		}
-	}()
-	dialogue, cancel := context.WithTimeout(ctx, s.o.Lease)
-	defer cancel()
-	o = j.letter.Send(dialogue)
-	switch {
-	case o.State != convened.Planned || o.Code != 0 || dialogue.Err() == nil:
-	case ctx.Err() != nil:
-		o.Cause, o.Free = convened.CauseStopped, true
-	case o.Cause == convened.CauseStopped:
-		// It was not us who stopped it: the relay is too slow.
-		o.Cause, o.Free, o.Reply = convened.CauseServer, false, "no final dot after "+s.o.Lease.String()
-		switch o.Phase {
-		case "connect", "greeting", "ehlo", "tls", "auth":
-			o.Cause, o.Free = convened.CauseRelay, true
-		}
-	}
-	return o
 }
 
 // stop waits for what is on the wire and for the last settlement. Where ctx is
@@ -483,7 +332,7 @@ func (s *Scheduler) stop(ctx context.Context) {
 	close(s.outbox)
 	if ctx.Err() != nil {
 		for j, open := s.next(); open; j, open = s.next() {
-			w, _ := s.handle(ctx, j) // whose ctx is done
+			w, _ := s.handle(ctx, j, &Place{}) // whose ctx is done
 			s.outcomes <- w
 		}
 	}

@@ -808,3 +808,36 @@ func TestASpareConnectionThatIsRefusedDoesNotCloseTheGate(t *testing.T) {
 		}
 	})
 }
+
+// A letter whose beginning has gone out behind one that then takes long is not
+// stuck behind it: another hand sends it.
+func TestALetterThatHasBegunDoesNotWaitBehindOneThatIsLate(t *testing.T) {
+	for _, spare := range []int{0, 4} {
+		prepare := func(r *rig) {
+			e := webinar("w", time.Hour)
+			r.takes, r.slow = 10*time.Millisecond, map[convened.NoticeID]time.Duration{}
+			for i := range 400 {
+				c := confirmation(e)
+				c.Registration.Email = fmt.Sprintf("p@d%d.example", i)
+				if i == 150 || i == 200 {
+					r.slow[convened.NoticeID(i+1)] = 20 * time.Second
+				}
+				r.add(c)
+			}
+		}
+		running(t, prepare, func(o *scheduler.Options) { o.Hands, o.Spare = 4, spare }, func(t *testing.T, r *rig, _ func()) {
+			pass(5 * time.Second)
+			if got := r.states(); got[convened.Sent] != 398 {
+				t.Errorf("%d spare: after five seconds they are %v, want all but two", spare, got)
+			}
+			pass(time.Minute)
+			if r.wire.mu.Lock(); r.ahead < 100 || r.left == 0 {
+				t.Errorf("%d spare: %d had begun behind another, %d were left: it shows nothing", spare, r.ahead, r.left)
+			}
+			r.wire.mu.Unlock()
+			if got := r.states(); got[convened.Sent] != 400 {
+				t.Errorf("%d spare: in the end they are %v", spare, got)
+			}
+		})
+	}
+}

@@ -506,7 +506,7 @@ func (d *daemonOf) run(from, to time.Time) error {
 // Compose makes a letter whose luck depends on nothing but the row and the
 // attempt, so that lives can be repeated.
 func (d *daemonOf) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
-	return scheduler.Letter{MessageID: fmt.Sprint(c.Notice.ID), Send: func(context.Context) convened.Outcome { return d.send(now, c) }}, nil
+	return scheduler.Letter{MessageID: fmt.Sprint(c.Notice.ID), Send: func(context.Context, *scheduler.Place) convened.Outcome { return d.send(now, c) }}, nil
 }
 
 func (d *daemonOf) send(now time.Time, c *convened.Claim) convened.Outcome {

@@ -149,6 +149,14 @@ func (l *laggards) enter(t *trip) (at time.Time) {
 	return at
 }
 
+// lags reports whether the server took long over the domain's last letter.
+func (l *laggards) lags(domain string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, late := l.domains[domain]
+	return late
+}
+
 // room returns now if a letter to the domain may go, or when it is to be tried.
 func (l *laggards) room(now time.Time, domain string) time.Time {
 	l.mu.Lock()

@@ -56,6 +56,49 @@ type wire struct {
 	when  []time.Time // each was begun
 	under int
 	most  int // that were under way at once
+	ahead int // that had begun with the end of another
+	left  int // that had, and were sent from elsewhere, or later
+	wrong []string
+}
+
+// A track is a place's wire: it sees whether the scheduler keeps its word.
+type track struct {
+	*wire
+	next string // what is begun here already; "": nothing
+}
+
+// Leave is scheduler.Wire.
+func (t *track) Leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.next != "" {
+		t.left++
+	}
+	t.next = ""
+}
+
+// follow notes that a letter is sent from a place, and asks what comes after it.
+func (w *wire) follow(id string, p *scheduler.Place) {
+	if p.Next == nil {
+		return
+	}
+	if p.Wire == nil {
+		p.Wire = &track{wire: w}
+	}
+	t := p.Wire.(*track)
+	w.mu.Lock()
+	switch t.next {
+	case "":
+	case id:
+		w.ahead++
+	default:
+		w.wrong = append(w.wrong, fmt.Sprintf("%s is sent where %s was begun", id, t.next))
+	}
+	t.next = ""
+	w.mu.Unlock()
+	if next := p.Next(); next != nil {
+		t.next = next.MessageID
+	}
 }
 
 func (w *wire) Compose(_ time.Time, c *convened.Claim) (scheduler.Letter, error) {
@@ -64,7 +107,11 @@ func (w *wire) Compose(_ time.Time, c *convened.Claim) (scheduler.Letter, error)
 			return scheduler.Letter{}, err
 		}
 	}
-	return scheduler.Letter{MessageID: fmt.Sprintf("%d@example.org", c.Notice.ID), Send: func(ctx context.Context) convened.Outcome { return w.send(ctx, c) }}, nil
+	id := fmt.Sprintf("%d@example.org", c.Notice.ID)
+	return scheduler.Letter{MessageID: id, Send: func(ctx context.Context, p *scheduler.Place) convened.Outcome {
+		w.follow(id, p)
+		return w.send(ctx, c)
+	}}, nil
 }
 
 func (w *wire) send(ctx context.Context, c *convened.Claim) convened.Outcome {
@@ -166,7 +213,14 @@ func running(t *testing.T, prepare func(*rig), edit func(*scheduler.Options), f 
 			defer close(done)
 			r.Run(ctx)
 		}()
-		stop := func() { meet(); cancel(); <-done }
+		stop := func() {
+			meet()
+			cancel()
+			<-done
+			for _, w := range r.wrong {
+				t.Error(w)
+			}
+		}
 		defer stop()
 		synctest.Wait()
 		f(t, r, stop)

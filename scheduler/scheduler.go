@@ -75,7 +75,24 @@ type Composer interface {
 // came of it; it may leave At zero.
 type Letter struct {
 	MessageID string
-	Send      func(ctx context.Context) convened.Outcome
+	Mail      any // what it is to whoever sends it; nil: nothing
+	Send      func(ctx context.Context, p *Place) convened.Outcome
+}
+
+// A Place is where letters are sent from one after the other, so that the
+// beginning of one can go out with the end of the one before.
+type Place struct {
+	// Next may be called once while a letter is sent, and names the one that is to
+	// be sent from here after it; nil if there is none yet.
+	Next func() *Letter
+
+	// Wire is what the letters of one place leave each other; nil: nothing.
+	Wire Wire
+}
+
+// A Wire is what whoever sends keeps for a place.
+type Wire interface {
+	Leave() // the letter that Next named is not sent from here after all
 }
 
 // Options say how a Scheduler works. Store, Composer, Clock and Identify are required.
@@ -121,6 +138,7 @@ type Scheduler struct {
 
 	outbox   chan job      // marked letters, for the hands
 	express  chan job      // those of them that go first
+	returned chan job      // those that a hand was to send next, and could not soon
 	outcomes chan settling // what came of them, for the settler
 	freed    chan struct{} // has one when a letter was settled
 	wake     chan struct{} // has one when somebody says that there is something to do

@@ -227,10 +227,42 @@ func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, erro
 	if err != nil {
 		return scheduler.Letter{}, err
 	}
-	return scheduler.Letter{MessageID: l.MessageID, Send: func(ctx context.Context) convened.Outcome {
+	return scheduler.Letter{MessageID: l.MessageID, Mail: posted{p, l}, Send: func(ctx context.Context, place *scheduler.Place) convened.Outcome {
 		defer l.Release()
-		return p.relay.Send(ctx, l)
+		return p.sendFrom(ctx, place, l)
 	}}, nil
+}
+
+// posted is a letter and who sends it.
+type posted struct {
+	by     *post
+	letter *mailer.Letter
+}
+
+// sendFrom sends a letter from a place, along with the beginning of the one that
+// comes next there.
+func (p *post) sendFrom(ctx context.Context, place *scheduler.Place, l *mailer.Letter) convened.Outcome {
+	line, _ := place.Wire.(*mailer.Line)
+	if line == nil || line.Relay() != p.relay { // the first, or the first after a reload
+		if line != nil {
+			line.Leave()
+		}
+		line = p.relay.Line()
+		place.Wire = line
+	}
+	return line.Send(ctx, l, func() *mailer.Letter {
+		if place.Next == nil {
+			return nil
+		}
+		next := place.Next()
+		if next == nil {
+			return nil
+		}
+		if n, ok := next.Mail.(posted); ok && n.by == p {
+			return n.letter
+		}
+		return nil
+	})
 }
 
 // Write makes a letter to be looked at, or to be sent as a trial: desk.Post.

@@ -74,7 +74,7 @@ func (e *estate) covered() time.Duration { return 2*e.lease + e.dotting }
 
 // An inheritance is a connection, on which a letter's reply may be waiting.
 type inheritance struct {
-	name    string
+	journal.Kept
 	conn    net.Conn
 	notice  convened.NoticeID
 	attempt int
@@ -83,10 +83,10 @@ type inheritance struct {
 // take takes the connections that a dead daemon's journal names.
 func (e *estate) take(o *journal.Orphan) []inheritance {
 	var lines []inheritance
-	for notice, name := range o.Kept {
-		if c := e.conns[name]; c != nil {
-			delete(e.conns, name)
-			lines = append(lines, inheritance{name, c, notice, o.Dots[notice]})
+	for notice, kept := range o.Kept {
+		if c := e.conns[kept.Name]; c != nil {
+			delete(e.conns, kept.Name)
+			lines = append(lines, inheritance{kept, c, notice, o.Dots[notice]})
 		}
 	}
 	return lines
@@ -94,7 +94,7 @@ func (e *estate) take(o *journal.Orphan) []inheritance {
 
 func (e *estate) putBack(lines []inheritance) {
 	for _, l := range lines {
-		e.conns[l.name] = l.conn
+		e.conns[l.Name] = l.conn
 	}
 }
 
@@ -229,7 +229,7 @@ func (w *witness) hear(daemon int64, l inheritance, again bool) bool {
 	e := w.estate
 	ctx, cancel := context.WithTimeout(e.patience, e.dotting)
 	defer cancel()
-	o, err := mailer.LastWord(ctx, l.conn, again)
+	o, err := mailer.LastWord(ctx, l.conn, l.End, again)
 	if err != nil && e.patience.Err() != nil {
 		_ = l.conn.Close() // here alone
 		return false
@@ -244,7 +244,7 @@ func (w *witness) hear(daemon int64, l inheritance, again bool) bool {
 		w.log.Warn("settle what a dead daemon's connection said, left for the next start", "daemon", daemon, "error", err.Error())
 		return false
 	}
-	e.close(l.name, l.conn)
+	e.close(l.Name, l.conn)
 	w.log.Info("a dead daemon's letter is answered", "daemon", daemon, "notice", int64(l.notice), "attempt", l.attempt, "outcome", string(o.State), "code", o.Code)
 	return true
 }

@@ -61,9 +61,9 @@ func (w *witness) wire(o *mailer.RelayOptions) {
 }
 
 // BeforeDot notes that a letter is about to be handed over: mailer.Journal.
-func (w *witness) BeforeDot(l *mailer.Letter, kept string) error {
+func (w *witness) BeforeDot(l *mailer.Letter, kept string, end int64) error {
 	if w.journal != nil {
-		if err := w.journal.BeforeDot(l.Notice, l.Attempt, kept); err != nil {
+		if err := w.journal.BeforeDot(l.Notice, l.Attempt, kept, end); err != nil {
 			w.log.Warn("going on without a journal", "error", err.Error())
 		}
 	}

@@ -131,9 +131,9 @@ type tamperJournal struct{ mailer.Journal }
 
 func tamperedJournal(j mailer.Journal) mailer.Journal { return tamperJournal{j} }
 
-func (j tamperJournal) BeforeDot(l *mailer.Letter, kept string) error {
+func (j tamperJournal) BeforeDot(l *mailer.Letter, kept string, end int64) error {
 	befall("before-dot")
-	err := j.Journal.BeforeDot(l, kept)
+	err := j.Journal.BeforeDot(l, kept, end)
 	befall("noted-dot")
 	return err
 }
