@@ -13,11 +13,12 @@ import (
 )
 
 // room returns how many notices may be claimed at now, and why none if so.
-// Twice a batch in hand keeps the hands busy while the next is prepared.
+// Twice a batch in hand keeps the hands busy while the next is prepared; where the
+// wire is quick, a third is claimed meanwhile.
 func (s *Scheduler) room(now time.Time) (int, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := min(s.take, 2*s.take-s.inFlight)
+	free := min(s.take, s.batches()*s.take-s.inFlight)
 	if s.crowded() {
 		return 0, ""
 	}
@@ -39,9 +40,17 @@ const (
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
 	if s.take > s.o.Batch {
-		return s.inFlight > s.take+s.take/2
+		return s.inFlight > s.batches()*s.take-s.take/2
 	}
-	return s.inFlight >= 2*s.take
+	return s.inFlight >= s.batches()*s.take
+}
+
+// batches is how many may be in hand. For who holds s.mu.
+func (s *Scheduler) batches() int {
+	if s.take > s.o.Batch {
+		return 3
+	}
+	return 2
 }
 
 // most is how many notices a claim takes at the most.
@@ -49,7 +58,7 @@ func (s *Scheduler) most() int { return max(s.o.Batch, min(growth*s.o.Batch, gro
 
 // adapt sets how many the next claim takes. What a batch costs beyond its letters
 // is the same for many as for few, so it grows while the hands have nothing left
-// when the next one comes. Where they are slow it is small again, and what is
+// when one is ready for them. Where they are slow it is small again, and what is
 // urgent finds few before it.
 func (s *Scheduler) adapt(full bool) {
 	waiting := len(s.outbox) + len(s.express)
@@ -70,48 +79,75 @@ func (s *Scheduler) adapt(full bool) {
 const claimsATick = 4
 
 // dispatch claims what is due, as far as there is room, and puts it on its way.
+// While a batch is composed and marked, the next is claimed.
 func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) error {
+	preparing := func() error { return nil }
 	for range claimsATick {
-		if ctx.Err() != nil {
-			return nil
-		}
-		n, why := s.room(now)
-		if n == 0 {
-			if why != "" {
-				r.Waiting = why
-			}
-			return nil
-		}
-		n, err := s.withinRate(ctx, n, r)
-		if err != nil || n == 0 {
-			return err
-		}
-		claims, err := s.o.Store.Claim(ctx, now, n, s.o.Lease)
-		s.refund(ctx, n-len(claims))
-		if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
-			r.Waiting = q.Error()
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+		claims, full, err := s.claim(ctx, now, r)
+		err = errors.Join(preparing(), err)
 		if len(claims) == 0 {
-			return nil
-		}
-		r.Claimed += len(claims)
-		s.mu.Lock()
-		s.inFlight += len(claims)
-		s.mu.Unlock()
-		s.adapt(len(claims) == n)
-		if err := s.prepare(ctx, now, claims, r); err != nil {
 			return err
 		}
-		if len(claims) < n {
-			return nil
+		preparing = s.preparing(ctx, now, claims, full, r)
+		if err != nil || !full {
+			return errors.Join(err, preparing())
 		}
 		r.More = true
 	}
-	return nil
+	return preparing()
+}
+
+// preparing begins to prepare a batch. The function that it returns waits for the
+// end, and adds what was done to the report.
+func (s *Scheduler) preparing(ctx context.Context, now time.Time, claims []*convened.Claim, full bool, r *Report) func() error {
+	var did Report
+	var err error
+	var wg sync.WaitGroup
+	wg.Go(func() { err = s.prepare(ctx, now, claims, full, &did) })
+	return func() error {
+		wg.Wait()
+		r.Cancelled += did.Cancelled
+		r.Marked += did.Marked
+		r.GivenBack += did.GivenBack
+		r.More = r.More || did.More
+		if did.Again > 0 {
+			r.Again = did.Again
+		}
+		return err
+	}
+}
+
+// claim takes in hand what is due and there is room for. It reports whether it got
+// all that there was room for.
+func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (claims []*convened.Claim, full bool, err error) {
+	if ctx.Err() != nil {
+		return nil, false, nil
+	}
+	n, why := s.room(now)
+	if n == 0 {
+		if why != "" {
+			r.Waiting = why
+		}
+		return nil, false, nil
+	}
+	n, err = s.withinRate(ctx, n, r)
+	if err != nil || n == 0 {
+		return nil, false, err
+	}
+	claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
+	s.refund(ctx, n-len(claims))
+	if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
+		r.Waiting = q.Error()
+		return nil, false, nil
+	}
+	if err != nil || len(claims) == 0 {
+		return nil, false, err
+	}
+	r.Claimed += len(claims)
+	s.mu.Lock()
+	s.inFlight += len(claims)
+	s.mu.Unlock()
+	return claims, len(claims) == n, nil
 }
 
 // WaitsForRate is the Waiting of a report where nothing is wrong.
@@ -140,7 +176,7 @@ func (s *Scheduler) refund(ctx context.Context, n int) {
 
 // prepare composes a batch, marks it and hands it to the wire. Each claim ends
 // up with the hands, with the settler, or given back.
-func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*convened.Claim, r *Report) error {
+func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*convened.Claim, full bool, r *Report) error {
 	jobs := make([]job, 0, len(claims))
 	var later []*convened.Claim // their domains want them one by one
 	for i, made := range s.compose(now, claims) {
@@ -182,6 +218,7 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		return s.later("marks", now, err, r)
 	}
 	err = s.later("marks", now, err, r)
+	s.adapt(full)
 	var stale []*convened.Claim
 	for _, j := range jobs {
 		if ok[j.claim.Notice.ID] {
@@ -312,9 +349,9 @@ func failedToCompose(err error, now time.Time) convened.Outcome {
 // start sets the hands and the settler to work. Letters that are still in the
 // outbox when ctx ends go back; what is on the wire is finished.
 func (s *Scheduler) start(ctx context.Context) {
-	s.outbox, s.express = make(chan job, 2*s.most()), make(chan job, 2*s.most())
-	s.outcomes = make(chan settling, 2*s.most())
-	s.returned = make(chan job, 2*s.most())
+	s.outbox, s.express = make(chan job, 3*s.most()), make(chan job, 3*s.most())
+	s.outcomes = make(chan settling, 3*s.most())
+	s.returned = make(chan job, 3*s.most())
 	s.turns = make(chan struct{}, s.o.Hands)
 	for range s.o.Hands {
 		s.turns <- struct{}{}
@@ -349,7 +386,7 @@ func (s *Scheduler) settle() {
 		batch := []settling{first}
 		moment, longer := time.NewTimer(settleMoment), false
 	collect:
-		for len(batch) < 2*s.most() {
+		for len(batch) < 3*s.most() {
 			select {
 			case w, open := <-s.outcomes:
 				if !open {
