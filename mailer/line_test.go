@@ -311,3 +311,30 @@ func TestADotThatIsOutInPartIsNotOut(t *testing.T) {
 		t.Errorf("behind it came %q, %v", b, err)
 	}
 }
+
+// What is wrong with a recipient is no fault of the way that it came.
+func TestARefusedRecipientThatWentAheadCostsNoConnection(t *testing.T) {
+	for _, reply := range []string{"550 5.1.1 nobody", "451 4.2.0 later", "452 4.2.2 full"} {
+		s := serve(t, &server{extensions: []string{"PIPELINING"}, rules: map[string]func(int) string{"RCPT": func(n int) string {
+			if n%3 == 0 {
+				return reply
+			}
+			return usual
+		}}})
+		line := s.relay(nil).Line()
+		letters := []*Letter{}
+		for i := range 13 {
+			letters = append(letters, stormLetter(i))
+		}
+		for i, l := range letters[:12] {
+			o := line.Send(t.Context(), l, func() *Letter { return letters[i+1] })
+			if refused := i%3 == 2; refused != (o.State != convened.Sent) || refused && (o.Phase != phaseRcpt || o.Free) {
+				t.Errorf("letter %d: %+v", i, o)
+			}
+		}
+		line.Leave()
+		if n := s.asked("CONNECT"); n != 1 || len(s.accepted()) != 8 {
+			t.Errorf("%s: %d connections, %d letters", reply, n, len(s.accepted()))
+		}
+	}
+}

@@ -147,7 +147,7 @@ func (c *conn) replies(steps []step, early bool) *fault {
 		if f == nil {
 			f = c.ready(s, rep)
 		}
-		if f != nil && early {
+		if f != nil && early && first == nil {
 			f = c.rebuff(f)
 		} else if f != nil && i == 0 {
 			f = c.stale(s, f)
