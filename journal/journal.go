@@ -13,7 +13,8 @@
 // A dot also says under which name its connection is kept, if it is: then the doubt ends
 // as soon as whoever holds that connection now has heard the reply on it. That is
 // not any sibling, but the next process of the same unit, which the head of the
-// journal names.
+// journal names. And it says how much that connection has carried once the dot is out,
+// so that whoever holds it knows from the kernel whether it was.
 //
 // Its invariants: a journal belongs to one daemon of one database, and its lock,
 // which the kernel frees when the process is dead and not before, is the proof

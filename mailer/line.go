@@ -169,7 +169,7 @@ func (c *conn) join(ctx context.Context, l *Letter, dotted []byte, next func() *
 	}
 	timeout := c.opts.DataTimeout
 	if deadline, limited := ctx.Deadline(); limited {
-		timeout = min(timeout, max(time.Until(deadline), time.Millisecond))
+		timeout = min(timeout, max(time.Until(deadline), time.Millisecond)) //nolint:forbidigo // deadlines of contexts are on this clock
 	}
 	c.allow(timeout)
 	n, err := c.write(c.out)

@@ -14,7 +14,8 @@
 // # The wire
 //
 // A [Relay] sends a letter, one recipient a transaction, over a persistent
-// connection of its pool, and says in a [convened.Outcome] what came of it. It
+// connection of its pool, and says in a [convened.Outcome] what came of it. On a
+// [Line] the envelope of the next letter leaves with the end of the one before. It
 // judges by phase and reply code, and holds to four rules:
 //
 //   - no reply after the final dot means unknown: the server may have it;
