@@ -32,8 +32,8 @@ func (n *Line) Relay() *Relay { return n.relay }
 // waits for the Sends that it has begun.
 //
 // Where next is not nil, it may be called, once, when the letter is about to
-// leave: it names the letter that is sent on this line after this one, nil if
-// nobody knows of any. If it is not sent after all, call Leave.
+// leave: it names the letter that is sent on this line after this one, which is
+// Ready, nil if nobody knows of any. If it is not sent after all, call Leave.
 func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convened.Outcome {
 	r := n.relay
 	if n.c != nil && n.c.ahead != l {
@@ -134,7 +134,7 @@ func (c *conn) follow(next func() *Letter) *Letter {
 		return nil
 	}
 	l := next()
-	if l == nil || l.SMTPUTF8 && !c.offers("SMTPUTF8") || checkEnvelope(l) != nil {
+	if l == nil || l.size == 0 || l.SMTPUTF8 && !c.offers("SMTPUTF8") || checkEnvelope(l) != nil {
 		return nil // what is wrong with it is said when it is sent
 	}
 	return l

@@ -114,6 +114,7 @@ func sendInLine(t *testing.T, r *Relay, n int) {
 	letters := make([]*Letter, n+1)
 	for i := range n {
 		letters[i] = stormLetter(i)
+		letters[i].Ready()
 	}
 	line := r.Line()
 	for i := range n {
@@ -201,6 +202,7 @@ func TestALineLeavesALetterThatIsNotSentOnIt(t *testing.T) {
 	r := s.relay(t, nil)
 	line := r.Line()
 	other := stormLetter(2)
+	other.Ready()
 	for i, leave := range []func(){line.Leave, func() {}} {
 		if o := line.Send(t.Context(), stormLetter(0), func() *Letter { return other }); o.State != convened.Sent {
 			t.Fatalf("Send = %+v", o)
@@ -325,6 +327,7 @@ func TestARefusedRecipientThatWentAheadCostsNoConnection(t *testing.T) {
 		letters := []*Letter{}
 		for i := range 13 {
 			letters = append(letters, stormLetter(i))
+			letters[i].Ready()
 		}
 		for i, l := range letters[:12] {
 			o := line.Send(t.Context(), l, func() *Letter { return letters[i+1] })

@@ -56,4 +56,5 @@ type Letter struct {
 
 	draft *draft // of what Data is written from; nil: of nothing
 	sheet *sheet // on which it was
+	size  int    // of Data, in bytes, since Ready; 0 before
 }

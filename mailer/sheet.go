@@ -36,6 +36,13 @@ func (l *Letter) Write() {
 	l.Data, l.draft = l.sheet.data, nil
 }
 
+// Ready writes the letter, too, and must be called before Line.Send is told of it
+// as of the one that follows: from then on another goroutine may have it.
+func (l *Letter) Ready() {
+	l.Write()
+	l.size = len(l.Data)
+}
+
 // maxSheet is how large a sheet may be to be used again, in bytes.
 const maxSheet = 256 << 10
 

@@ -113,6 +113,7 @@ func sendThrough(t *testing.T, r *Relay, n int) map[string]convened.Outcome {
 				case i, open := <-work:
 					if open {
 						following = stormLetter(i)
+						following.Ready()
 					}
 				default:
 				}

@@ -107,7 +107,11 @@ func (c *conn) envelope(l *Letter) *fault {
 func (c *conn) steps(l *Letter, dirty bool) []step {
 	mail := "MAIL FROM:<" + l.From + ">"
 	if c.offers("SIZE") {
-		mail += " SIZE=" + strconv.Itoa(len(l.Data))
+		size := l.size
+		if size == 0 {
+			size = len(l.Data)
+		}
+		mail += " SIZE=" + strconv.Itoa(size)
 	}
 	if l.SMTPUTF8 {
 		if c.offers("8BITMIME") {

@@ -16,7 +16,8 @@ type hand struct {
 	trip  *trip // of the letter under way
 
 	// With Scheduler.mu held.
-	passed bool // its turn, to a spare hand
+	late   bool // the letter under way is
+	passed bool // its turn is, to a spare hand
 	next   *job // to be sent after this; nil: none
 }
 
@@ -56,8 +57,9 @@ func (h *hand) look(ctx context.Context) *Letter {
 		return nil // it might wait for long
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.passed || h.next != nil {
+	vain := h.late || h.next != nil
+	h.mu.Unlock()
+	if vain {
 		return nil
 	}
 	j, waits := h.first()
@@ -72,9 +74,20 @@ func (h *hand) look(ctx context.Context) *Letter {
 			return nil
 		}
 	}
-	h.next = &j
 	now := h.o.Clock()
-	if h.relay.until.After(now) || now.Sub(j.marked) > h.o.Lease || h.lag.lags(domainOf(j.claim.Registration.Email)) || Useless(now, j.claim, h.o.Grace) != "" {
+	goes := now.Sub(j.marked) <= h.o.Lease && !h.lag.lags(domainOf(j.claim.Registration.Email)) && Useless(now, j.claim, h.o.Grace) == ""
+	if goes && j.letter.Ready != nil {
+		j.letter.Ready()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.late {
+		h.returned <- j
+		return nil
+	}
+	// From here on it may be with another hand at any moment.
+	h.next = &j
+	if !goes || h.relay.until.After(now) {
 		return nil // there will be more to say of it when it is its turn
 	}
 	return &j.letter
@@ -103,7 +116,7 @@ func (h *hand) part() {
 func (h *hand) turn(ctx context.Context, j job) (w settling, mine bool) {
 	j.trip = &trip{domain: domainOf(j.claim.Registration.Email), began: h.o.Clock()}
 	h.mu.Lock()
-	h.trip, h.passed = j.trip, false
+	h.trip, h.late, h.passed = j.trip, false, false
 	h.mu.Unlock()
 	ended := false // with h.mu held
 	if late := h.lag.patience(); late > 0 {
@@ -115,6 +128,7 @@ func (h *hand) turn(ctx context.Context, j job) (w settling, mine bool) {
 			if ended {
 				return
 			}
+			h.late = true
 			h.part()
 			if h.o.Spare > 0 && !now.Before(h.alone) {
 				h.passed = true

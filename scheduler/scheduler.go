@@ -75,7 +75,8 @@ type Composer interface {
 // came of it; it may leave At zero.
 type Letter struct {
 	MessageID string
-	Mail      any // what it is to whoever sends it; nil: nothing
+	Mail      any    // what it is to whoever sends it; nil: nothing
+	Ready     func() // called before Place.Next names it; nil: it always is
 	Send      func(ctx context.Context, p *Place) convened.Outcome
 }
 

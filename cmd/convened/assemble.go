@@ -227,7 +227,7 @@ func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, erro
 	if err != nil {
 		return scheduler.Letter{}, err
 	}
-	return scheduler.Letter{MessageID: l.MessageID, Mail: posted{p, l}, Send: func(ctx context.Context, place *scheduler.Place) convened.Outcome {
+	return scheduler.Letter{MessageID: l.MessageID, Mail: posted{p, l}, Ready: l.Ready, Send: func(ctx context.Context, place *scheduler.Place) convened.Outcome {
 		defer l.Release()
 		return p.sendFrom(ctx, place, l)
 	}}, nil

@@ -227,5 +227,6 @@ func TestWhoSignsUpOnThePageGetsTheConfirmation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, "the letter", string(letter.text), "Ana", "Ciudad de México")
+	// Where its lines break depends on the day.
+	says(t, "the letter", strings.Join(strings.Fields(string(letter.text)), " "), "Ana", "Ciudad de México")
 }
