@@ -19,6 +19,11 @@ import (
 //
 // After any other error the claim may have been made all the same: the reply to a
 // commit can be lost. The next claim gives it back first.
+//
+// A claim does not wait for the disk: its mark does, which takes it along. So a crash
+// of the server may take back a claim that this process has in hand, and the next
+// claim get the same notice with the same attempt. It is the same claim then, of
+// which a hand has the letter already, and it is not returned a second time.
 func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error) {
 	s.mu.Lock()
 	unsure := s.unsure
@@ -34,17 +39,34 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 		claims, err = s.readClaims(ctx, tx, now, stmt("claim"), now, limit, s.id(), lease.Milliseconds())
 		return len(claims), err
 	})
-	if err == nil {
-		s.took.Store(int64(len(claims)))
-		return claims, nil
-	}
-	for _, c := range claims {
-		unsure = append(unsure, Attempt{c.Notice.ID, c.Notice.Attempt})
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unsure = unsure
-	return nil, err
+	if err != nil {
+		for _, c := range claims {
+			unsure = append(unsure, attemptOf(c))
+		}
+		s.unsure = unsure
+		return nil, err
+	}
+	s.took.Store(int64(len(claims)))
+	return slices.DeleteFunc(claims, func(c *convened.Claim) bool {
+		if s.inHand[attemptOf(c)] {
+			return true
+		}
+		s.inHand[attemptOf(c)] = true
+		return false
+	}), nil
+}
+
+func attemptOf(c *convened.Claim) Attempt { return Attempt{c.Notice.ID, c.Notice.Attempt} }
+
+// letGo forgets claims with which this process has nothing to do any more.
+func (s *Store) letGo(list []Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range list {
+		delete(s.inHand, a)
+	}
 }
 
 func giveBackUnsure(ctx context.Context, tx *sql.Tx, daemon int64, list []Attempt) error {
@@ -173,7 +195,7 @@ func (s *Store) mark(ctx context.Context, query string, marks []convened.Mark, l
 	var ok map[convened.NoticeID]bool
 	err := s.txWith(ctx, marking.of(n), "mark notices", func(tx *sql.Tx) error {
 		ok = make(map[convened.NoticeID]bool, n)
-		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds(), array(events)}, func(rows *sql.Rows) error {
+		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds(), array(events), s.id()}, func(rows *sql.Rows) error {
 			var id convened.NoticeID
 			err := rows.Scan(&id)
 			ok[id] = true
@@ -190,7 +212,15 @@ func (s *Store) mark(ctx context.Context, query string, marks []convened.Mark, l
 // them: an outcome other than Sent whose claim is over is nobody's business any
 // more. Settling twice changes nothing.
 func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error) {
-	return s.settle(ctx, list, s.id())
+	took, err := s.settle(ctx, list, s.id())
+	if err == nil {
+		over := make([]Attempt, len(list))
+		for i, o := range list {
+			over[i] = Attempt{o.Notice, o.Attempt}
+		}
+		s.letGo(over)
+	}
+	return took, err
 }
 
 func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon int64) (map[convened.NoticeID]bool, error) {
@@ -210,7 +240,7 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 		}
 	}
 	var took map[convened.NoticeID]bool
-	err := s.txWith(ctx, claiming.of(n), "settle notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, settling.of(n), "settle notices", func(tx *sql.Tx) error {
 		took = make(map[convened.NoticeID]bool, n)
 		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
 			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: daemon, Valid: daemon != 0}}, func(rows *sql.Rows) error {
@@ -246,10 +276,18 @@ func (s *Store) GiveBack(ctx context.Context, claims []*convened.Claim) error {
 	for i, c := range claims {
 		ids[i], attempts[i], due[i] = int64(c.Notice.ID), int64(c.Notice.Attempt), c.Notice.DueAt
 	}
-	return s.txWith(ctx, brisk, "give back notices", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), array(due))
+	err := s.txWith(ctx, brisk, "give back notices", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, stmt("give_back"), array(ids), array(attempts), array(due), s.id())
 		return err
 	})
+	if err == nil {
+		over := make([]Attempt, len(claims))
+		for i, c := range claims {
+			over[i] = attemptOf(c)
+		}
+		s.letGo(over)
+	}
+	return err
 }
 
 // Recover takes back what dead hands hold, and decides what to do with letters

@@ -137,7 +137,7 @@ func TestAMarkReadsNothingThatOthersHaveInHand(t *testing.T) {
 	var plan string
 	if err := s.txWith(t.Context(), marking, "explain", func(tx *sql.Tx) error {
 		plan = ""
-		return each(t.Context(), tx, `EXPLAIN `+stmt("mark"), []any{array([]int64{int64(c.Notice.ID)}), array([]int64{1}), array([]string{"m@example.org"}), array([]int64{1}), array([]int64{0}), 60000, array([]string{"w"})},
+		return each(t.Context(), tx, `EXPLAIN `+stmt("mark"), []any{array([]int64{int64(c.Notice.ID)}), array([]int64{1}), array([]string{"m@example.org"}), array([]int64{1}), array([]int64{0}), 60000, array([]string{"w"}), 0},
 			func(rows *sql.Rows) error {
 				var line string
 				err := rows.Scan(&line)

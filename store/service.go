@@ -238,6 +238,10 @@ func (s *Store) claiming(ctx context.Context, take func(*sql.Tx) (int, error)) e
 				stop = &convened.Quarantine{Reason: "the database server was started, and the daemon that was there before has not looked at it yet"}
 				return nil
 			}
+			// What follows from it is to last, unlike a claim.
+			if _, err = tx.ExecContext(ctx, `SET LOCAL synchronous_commit TO DEFAULT`); err != nil {
+				return err
+			}
 			if _, say, err = s.examine(ctx, tx, s.self.Load()); err != nil {
 				return err
 			}

@@ -19,10 +19,19 @@
 // A notice is unique by registration, kind and occasion: the index
 // notices_once is the promise that nobody is written to twice, and planning
 // twice changes nothing. One hand at a time: whoever claims has the only valid
-// attempt number, and all but evidence of a delivery is fenced by it. No
+// attempt number, and all but evidence of a delivery is fenced by it and by who
+// claimed. No
 // transaction is ever open across SMTP. Leases and heartbeats go by the
 // database's clock, which all daemons share; everything else is written from
 // the instant that the caller passes in.
+//
+// A claim is not on disk before its mark is, which waits for both. So a crash of the
+// server between the two may take a claim back, and its attempt number is then given
+// out a second time. Three things keep that from being two letters. Whoever else has
+// the number bears another daemon's id, and marks, all outcomes but `sent`, and what
+// is given back are fenced by both. To the same daemon it is the claim that it has in
+// hand: Claim does not return it again. And no claim is marked twice. From the mark on
+// nothing can take the number back. See docs/decisions/0011.
 //
 // # Crashes
 //
@@ -82,6 +91,7 @@ type Store struct {
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
 	unsure []Attempt                    // claims that may have been made: see Claim
+	inHand map[Attempt]bool             // claims that are neither settled nor given back
 }
 
 type eventKey struct {
@@ -172,7 +182,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	return &Store{db: db, long: &Store{db: long, direct: direct, log: o.Logger, events: map[eventKey]*convened.Event{}}, direct: direct, log: o.Logger, connections: o.Connections,
-		fuse: o.Fuse, quarantineAfter: o.QuarantineAfter, events: map[eventKey]*convened.Event{}}, nil
+		fuse: o.Fuse, quarantineAfter: o.QuarantineAfter, events: map[eventKey]*convened.Event{}, inHand: map[Attempt]bool{}}, nil
 }
 
 // Close closes the pool. What runs in it is waited for.
@@ -246,14 +256,14 @@ var (
 	hasty   = patience{words: fmt.Sprintf(beginWords, "READ COMMITTED", "500ms"), waits: 1}
 	// What a burst is made of. A table that was empty when the server last counted
 	// it, as after a restore, would be read from end to end for each row of a step,
-	// so indexes are used whatever it believes. Planning does not wait for the disk:
-	// a claim takes along whatever was written before it, and what a crash of the
-	// server takes back before that is planned again. A claim does wait: its attempt
-	// number is a fence only as long as nobody gets it twice. Where the server
-	// confirms commits before they are on disk, a mark must still be there after a
-	// failover.
+	// so indexes are used whatever it believes. Planning and claiming don't wait for
+	// the disk: a mark takes along whatever was written before it, and what a crash of
+	// the server takes back before that is planned and claimed again: see the package's
+	// comment. Where the server confirms commits before they are on disk, a mark must
+	// still be there after a failover.
 	planning = patience{words: hasty.words + indexed + `; SET LOCAL synchronous_commit = off`, waits: 1}
-	claiming = patience{words: brisk.words + indexed, waits: 1}
+	claiming = patience{words: brisk.words + indexed + `; SET LOCAL synchronous_commit = off`, waits: 1}
+	settling = patience{words: brisk.words + indexed, waits: 1}
 	marking  = patience{words: hasty.words + indexed + `; SET LOCAL synchronous_commit = on`, waits: 1}
 	// asking is for what a hint asks first.
 	asking = patience{words: brisk.words + indexed, waits: 1, few: true}

@@ -4,7 +4,10 @@
 -- carries old data. The lease now covers the wait for the final reply.
 -- $1 ids, $2 attempts, $3 message ids, $4 revisions of the event, $5 sequences
 -- of the registration, $6 the lease in milliseconds, $7 the slugs of the events
--- that the letters were made from.
+-- that the letters were made from, $8 this daemon.
+-- A claim does not wait for the disk, so a crash of the server may have taken it back
+-- and given its attempt to another: who claimed is looked at too, and no claim is
+-- marked twice. See docs/decisions/0011.
 -- Each notice is looked up by its id: only what is claimed has a lease, and to name the
 -- state would send the planner through all that anybody has in hand.
 -- If we crash after it, nobody knows whether the letter left: see expire.sql.
@@ -25,7 +28,7 @@ SET marked_at = now(),
     revision = i.revision,
     sequence = h.sequence + i.sequence
 FROM input i, held h
-WHERE n.id = i.id AND n.attempt = i.attempt AND n.lease_until > now()
+WHERE n.id = i.id AND n.attempt = i.attempt AND n.lease_until > now() AND n.claimed_by = $8 AND n.marked_at IS NULL
   AND h.slug = n.event AND h.revision = i.revision
   AND NOT EXISTS (SELECT FROM convened.service v WHERE v.quarantined_at IS NOT NULL)
   AND (n.registration IS NULL OR EXISTS (

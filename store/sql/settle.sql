@@ -26,7 +26,7 @@ WITH input AS (
     FROM input i
     WHERE n.id = i.id
       AND CASE WHEN i.state = 'sent' THEN n.state <> 'sent'
-               ELSE n.state = 'claimed' AND n.attempt = i.attempt AND n.lease_until > now() END
+               ELSE n.state = 'claimed' AND n.attempt = i.attempt AND n.claimed_by = coalesce($14::bigint, 0) AND n.lease_until > now() END
     RETURNING n.id, n.registration, i.state, i.cause
 ), marked AS (
     -- An address that does not work gets no reminders; who corrects it registers again.
