@@ -23,7 +23,8 @@ func (s *Store) Allow(ctx context.Context, rate float64, want int) (int, time.Du
 		n = min(want, int(math.Floor(tokens)))
 		wait = 0
 		if n == 0 {
-			wait = time.Duration((1 - tokens) / rate * float64(time.Second))
+			// Of a mail that lacks less than a nanosecond, the wait is one all the same.
+			wait = max(time.Duration((1-tokens)/rate*float64(time.Second)), time.Microsecond)
 		}
 		_, err := tx.ExecContext(ctx, stmt("write_pace"), tokens-float64(n))
 		return err
