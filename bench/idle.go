@@ -246,7 +246,7 @@ func (n *neighbour) steps(s *site) error {
 	}
 	now := time.Now()
 	key := 0
-	plan, err := middle(3, func() error {
+	plan, err := middle(7, func() error {
 		key++
 		step, err := st.PlanOccasion(s.ctx, now, convened.OccasionPlan{Event: "busy", Revision: 1, Kind: convened.ReminderKind, SeatedBy: now,
 			Occasion: convened.Occasion{Key: fmt.Sprintf("reminder %d", key), Start: now.Add(remindBefore).Truncate(time.Second), Ordinal: 1, At: now.Truncate(time.Second)}})
