@@ -4,13 +4,15 @@
 -- no more is read than a letter can use: somebody may send it a book for a name.
 -- Nothing is taken in a quarantine, and nothing from a server that nobody has
 -- looked at since it was started: see service.go.
+-- What was locked is written where it lies, without another look in an index: until
+-- this statement ends nobody moves it.
 -- $1 now, $2 how many, $3 this daemon, $4 the lease in milliseconds.
 -- If we crash after it, the lease ends and the notice goes back.
 WITH due AS MATERIALIZED (
-    SELECT d.id
+    SELECT d.place
     FROM (VALUES (0), (1), (2), (3)) AS p (priority)
     CROSS JOIN LATERAL (
-        SELECT n.id
+        SELECT n.ctid AS place
         FROM convened.notices n
         WHERE n.state = 'planned' AND n.priority = p.priority AND n.due_at <= $1
         ORDER BY n.due_at, n.id
@@ -25,7 +27,7 @@ WITH due AS MATERIALIZED (
     SET state = 'claimed', attempt = n.attempt + 1, claimed_by = $3, marked_at = NULL,
         lease_until = now() + $4 * interval '1 millisecond'
     FROM due
-    WHERE n.id = due.id
+    WHERE n.ctid = due.place
     RETURNING n.id, n.registration, n.event, n.kind, n.occasion, n.priority, n.instant, n.due_at, n.attempt, n.failures, n.doubts, n.message_id, n.last_error
 )
 SELECT t.id, coalesce(t.registration, 0), t.event, t.kind, t.occasion, 'claimed', t.instant, t.due_at, t.attempt, t.failures, t.doubts,
