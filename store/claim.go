@@ -193,7 +193,7 @@ func (s *Store) mark(ctx context.Context, query string, marks []convened.Mark, l
 		ids[i], attempts[i], messages[i], revisions[i], sequences[i] = int64(m.Notice), int64(m.Attempt), m.MessageID, int64(m.Revision), int64(m.Sequence)
 	}
 	var ok map[convened.NoticeID]bool
-	err := s.txWith(ctx, marking.of(n), "mark notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, marking.byID(), "mark notices", func(tx *sql.Tx) error {
 		ok = make(map[convened.NoticeID]bool, n)
 		return each(ctx, tx, query, []any{array(ids), array(attempts), array(messages), array(revisions), array(sequences), lease.Milliseconds(), array(events), s.id()}, func(rows *sql.Rows) error {
 			var id convened.NoticeID
@@ -240,7 +240,7 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 		}
 	}
 	var took map[convened.NoticeID]bool
-	err := s.txWith(ctx, settling.of(n), "settle notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
 		took = make(map[convened.NoticeID]bool, n)
 		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
 			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: daemon, Valid: daemon != 0}}, func(rows *sql.Rows) error {

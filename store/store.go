@@ -241,6 +241,13 @@ func (p patience) of(rows int) patience {
 	return p
 }
 
+// byID returns the patience for a statement that looks each row up by its id: it has
+// one plan, however many rows it is for.
+func (p patience) byID() patience {
+	p.few = true
+	return p
+}
+
 // The compiler takes seconds for what is believed to be dear, as a scan is that
 // is forbidden, and none of these statements is worth one.
 const indexed = `; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`
