@@ -106,13 +106,7 @@ func (s *Scheduler) preparing(ctx context.Context, now time.Time, claims []*conv
 	wg.Go(func() { err = s.prepare(ctx, now, claims, full, &did) })
 	return func() error {
 		wg.Wait()
-		r.Cancelled += did.Cancelled
-		r.Marked += did.Marked
-		r.GivenBack += did.GivenBack
-		r.More = r.More || did.More
-		if did.Again > 0 {
-			r.Again = did.Again
-		}
+		r.add(did)
 		return err
 	}
 }

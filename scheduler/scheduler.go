@@ -152,6 +152,7 @@ type Scheduler struct {
 	backlog  bool                         // the last claim got all that it asked for
 	idle     *sync.Cond                   // inFlight became 0
 	planned  map[string]*plannedOccasions // by event
+	steps    bool                         // the last tick left something to plan; the ticking goroutine's
 	hurried  int                          // notices that hints had planned since the last tick
 	busy     map[string]time.Time         // since when somebody else has held what a step needs
 	relay    gate
@@ -228,6 +229,19 @@ type Report struct {
 	Waiting   string        // why nothing was claimed: the relay is down …; "" if nothing is in the way
 }
 
+// add adds what a part of the tick did.
+func (r *Report) add(part Report) {
+	r.Planned += part.Planned
+	r.Seats += part.Seats
+	r.Cancelled += part.Cancelled
+	r.Marked += part.Marked
+	r.GivenBack += part.GivenBack
+	r.More = r.More || part.More
+	if part.Again > 0 {
+		r.Again = part.Again
+	}
+}
+
 // Moved reports whether the tick changed anything.
 func (r Report) Moved() bool {
 	return r.Planned+r.Seats+r.Claimed > 0 || r.Recovered != convened.Recovered{}
@@ -246,7 +260,7 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 		r.Waiting = s.o.PausePlan()
 	}
 	if r.Waiting == "" {
-		errs = append(errs, s.plan(ctx, now, &r)...)
+		errs = append(errs, s.planBeside(ctx, now, &r)...)
 	}
 	errs = append(errs, s.settleOwed(ctx))
 	rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)

@@ -21,6 +21,42 @@ type plannedOccasions struct {
 	lookedBefore bool // whether anything is wrong with the event before its start
 }
 
+// planBeside plans, and where the tick before has left something to plan, sends
+// meanwhile what it had planned: a step for 20,000 people takes longer than the
+// hands need for what was claimed before it. Other daemons do the same at any time.
+func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []error {
+	var did Report
+	if !s.steps {
+		errs := s.plan(ctx, now, &did)
+		s.steps = did.More
+		r.add(did)
+		return errs
+	}
+	var errs, wrong []error
+	planned := make(chan struct{})
+	go func() {
+		defer close(planned)
+		errs = s.plan(ctx, now, &did)
+	}()
+	for over := false; !over; {
+		before := r.Claimed
+		err := s.dispatch(ctx, now, r)
+		wrong = append(wrong, err)
+		freed := s.freed
+		if err != nil || r.Claimed == before && !s.full() {
+			freed = nil // there is nothing to be claimed before something is planned
+		}
+		select {
+		case <-planned:
+			over = true
+		case <-freed:
+		}
+	}
+	s.steps = did.More
+	r.add(did)
+	return append(errs, wrong...)
+}
+
 // plan makes the notices that now ought to exist.
 func (s *Scheduler) plan(ctx context.Context, now time.Time, r *Report) []error {
 	var errs []error
@@ -61,6 +97,8 @@ const (
 // later drops an error that says that somebody else holds what a step needs,
 // unless that has lasted for so long that somebody should know.
 func (s *Scheduler) later(step string, now time.Time, err error, r *Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !errors.Is(err, convened.ErrBusy) {
 		delete(s.busy, step)
 		return err

@@ -200,6 +200,47 @@ func TestAnOccasionIsPlannedInStepsAndThenNeverAgain(t *testing.T) {
 	})
 }
 
+// Where the steps of an occasion take long, nobody waits for the last of them.
+func TestWhatIsPlannedLeavesWhileTheRestIsPlanned(t *testing.T) {
+	inWith(t, func(o *scheduler.Options) { o.Batch = 5 }, func(t *testing.T, r *rig) {
+		r.step = 100
+		r.events = []*convened.Event{webinar("w", 2*time.Hour, reminder("before 1h", convened.Skip))}
+		for i := range 250 {
+			r.register("w", fmt.Sprintf("p%d@example.org", i))
+		}
+		r.until()
+		pass(time.Hour)
+		r.fail = func(method, _ string) error {
+			if method == "PlanOccasion" {
+				pass(time.Second)
+			}
+			return nil
+		}
+		r.takes = 10 * time.Millisecond
+		if report, err := r.Tick(t.Context(), bubble()); report.Planned != 100 || !report.More || err != nil {
+			t.Fatalf("the first step: %+v, %v", report, err)
+		}
+		left := 0 // of the first step, at the end of the second
+		r.fail = func(method, _ string) error {
+			if method == "PlanOccasion" {
+				pass(time.Second)
+				left = r.states()[convened.Planned]
+			}
+			return nil
+		}
+		if report, err := r.Tick(t.Context(), bubble()); report.Planned != 100 || report.Claimed == 0 || err != nil {
+			t.Errorf("the second step: %+v, %v", report, err)
+		}
+		if left != 0 {
+			t.Errorf("at its end %d of the first step are not claimed", left)
+		}
+		r.until()
+		if got := r.states()[convened.Sent]; got != 500 {
+			t.Errorf("in the end %v are sent", r.states())
+		}
+	})
+}
+
 func TestAnEventThatIsEditedWhileItIsPlannedIsLookedAtAgain(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		old := webinar("w", time.Hour, reminder("before 1h", convened.Skip))
