@@ -150,7 +150,7 @@ func (s *site) latency(o options, f *Figures) error {
 	return nil
 }
 
-// confirmations measures from the insert of a registration, at 50 a second, to the
+// confirmations measures from the commit of a registration, at 50 a second, to the
 // server's word that it has the letter.
 func (s *site) confirmations(f *Figures) error {
 	m, err := s.lightSink(0)
@@ -167,17 +167,19 @@ func (s *site) confirmations(f *Figures) error {
 	defer j.processes[0].stop()
 	time.Sleep(time.Until(j.Due.Add(2 * time.Second))) // the reminder of nobody is done with
 	const each, n = 50, 1000
-	// One transaction each, paced on the server.
-	if _, err := c.q.ask(fmt.Sprintf(`DO $$ BEGIN FOR i IN 1..%d LOOP
-		INSERT INTO convened.registrations (event, email, name, created_at) VALUES ('webinar', 'p' || i || '@example.net', 'Ana', clock_timestamp());
-		COMMIT; PERFORM pg_sleep(%f); END LOOP; END $$; SELECT pg_sleep(1); SELECT 1`, n, 1.0/each)); err != nil {
+	// One transaction each, paced on the server, and the instant at which its commit
+	// had returned there, which costs no wait for the disk.
+	if _, err := c.q.ask(fmt.Sprintf(`CREATE TEMP TABLE made (id bigint, at timestamptz);
+		DO $$ DECLARE it bigint; BEGIN FOR i IN 1..%d LOOP
+		INSERT INTO convened.registrations (event, email, name, created_at) VALUES ('webinar', 'p' || i || '@example.net', 'Ana', clock_timestamp()) RETURNING id INTO it;
+		COMMIT; INSERT INTO made VALUES (it, clock_timestamp()); COMMIT; PERFORM pg_sleep(%f); END LOOP; END $$; SELECT pg_sleep(1); SELECT 1`, n, 1.0/each)); err != nil {
 		return err
 	}
 	if _, err := c.q.line(time.Minute); err != nil { // of the sleep came the empty one
 		return err
 	}
 	answer, err := c.q.ask(`SELECT count(*) || ' ' || percentile_cont(0.5) WITHIN GROUP (ORDER BY t) || ' ' || percentile_cont(0.99) WITHIN GROUP (ORDER BY t) || ' ' || max(t)
-		FROM (SELECT extract(epoch FROM n.sent_at - r.created_at) * 1000 AS t FROM convened.notices n JOIN convened.registrations r ON r.id = n.registration WHERE n.kind = 'confirmation' AND r.email > 'p1' AND n.state = 'sent') x`)
+		FROM (SELECT extract(epoch FROM n.sent_at - m.at) * 1000 AS t FROM convened.notices n JOIN made m ON m.id = n.registration WHERE n.kind = 'confirmation' AND n.state = 'sent') x`)
 	if err != nil {
 		return err
 	}
@@ -187,6 +189,6 @@ func (s *site) confirmations(f *Figures) error {
 		return fmt.Errorf("%q: %w", answer, err)
 	}
 	f.Others["confirmation median ms"], f.Others["confirmation p99 ms"], f.Others["confirmation worst ms"] = middle, p99, worst
-	fmt.Printf("From the insert of a registration, %d a second, to the server's 250: median %.1f ms, 99th percentile %.1f ms, at most %.1f ms (%d letters)\n", each, middle, p99, worst, count)
+	fmt.Printf("From the commit of a registration, %d a second, to the server's 250: median %.1f ms, 99th percentile %.1f ms, at most %.1f ms (%d letters)\n", each, middle, p99, worst, count)
 	return nil
 }
