@@ -40,6 +40,7 @@ func (s *site) growth(o options, f *Figures) error {
 			if err != nil {
 				return err
 			}
+			time.Sleep(2*time.Second + time.Duration(n)*20*time.Microsecond) // for the plan that the overview draws a moment later
 			after = float64(mostMemory(c.daemon.cmd.Process.Pid)) / (1 << 20)
 			answer, err := c.q.ask(`SELECT (pg_total_relation_size('convened.notices') + pg_total_relation_size('convened.attempts')) / count(*) FROM convened.notices`)
 			if err == nil {

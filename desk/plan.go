@@ -21,6 +21,8 @@ type Plan struct {
 	Waiting    []WaitingLine
 	Changes    []ChangeLine
 	Quarantine *convened.Quarantine // why nothing is sent at all; nil: nothing is in the way
+
+	forecast scheduler.Forecaster // of which Mails will be made
 }
 
 // A WaitingLine counts notices that something is still to come of.
@@ -44,48 +46,72 @@ type ChangeLine struct {
 // a later one leaves out what will have gone out by then; an earlier one takes
 // the rules and the people of now for those of then.
 func (d *Desk) Plan(ctx context.Context, now time.Time, slug string, at time.Time) (*Plan, error) {
-	o, err := d.Store.Outlook(ctx, now, slug, "", Identify)
+	var p *Plan
+	err := d.Store.Outlooks(ctx, now, slug, outlookPart, Identify, func() { p = nil }, func(o *convened.Outlook) { p = d.planned(p, o, now, at) })
 	if err != nil {
 		return nil, fmt.Errorf("event %q: %w", slug, err)
 	}
-	p := d.plan(o, now, at)
+	p.finish(now)
 	p.Quarantine, err = d.Store.Quarantine(ctx)
 	return p, err
 }
+
+// outlookPart is of how many people at a time a plan is made: of a million they don't
+// fit into the memory that a daemon should have.
+const outlookPart = 20_000
 
 // policy is what of the configuration the future depends on.
 func (d *Desk) policy() scheduler.Policy {
 	return scheduler.Policy{Grace: d.Grace, Doubt: d.Doubt, Permit: d.Permit}
 }
 
-func (d *Desk) plan(o *convened.Outlook, now, at time.Time) *Plan {
+// planned adds some people of an event to a plan, nil for the first of them. finish
+// completes it.
+func (d *Desk) planned(p *Plan, o *convened.Outlook, now, at time.Time) *Plan {
 	if at.IsZero() {
 		at = now
 	}
 	if at.Before(now) {
 		o, now = scheduler.AsIf(o, at), at
 	}
-	p := &Plan{Event: o.Event, At: at, Arriving: len(o.Arrivals), Waiting: waitingLines(o)}
+	if p == nil {
+		p = &Plan{Event: o.Event, At: at}
+		for _, c := range o.Changes {
+			p.Changes = append(p.Changes, ChangeLine{Kind: c.Kind, DueAt: c.DueAt})
+		}
+	}
+	p.Arriving += len(o.Arrivals)
 	for i := range o.Seats {
 		if s := &o.Seats[i]; s.CancelledAt.IsZero() && s.ErasedAt.IsZero() {
 			p.Registered++
 		}
 	}
-	for _, m := range scheduler.Forecast(o, now, d.policy()) {
-		if !m.Last.Before(at) {
-			p.Mails = append(p.Mails, m)
-		}
-	}
-	for _, c := range o.Changes {
-		line := ChangeLine{Kind: c.Kind, DueAt: c.DueAt}
+	p.addWaiting(o)
+	p.forecast.Add(o, now, d.policy())
+	return p
+}
+
+// finish leaves out what will have gone out by then, and says how many people are
+// told of each change.
+func (p *Plan) finish(now time.Time) {
+	now = earliest(now, p.At)
+	slices.SortStableFunc(p.Waiting, func(a, b WaitingLine) int { return a.First.Compare(b.First) })
+	p.Mails = slices.DeleteFunc(p.forecast.Mailings(), func(m scheduler.Mailing) bool { return m.Last.Before(p.At) })
+	for i := range p.Changes {
+		line := &p.Changes[i]
 		for _, m := range p.Mails {
-			if m.Kind == c.Kind && !m.Waits && m.At.Equal(latest(c.DueAt, now)) {
+			if m.Kind == line.Kind && !m.Waits && m.At.Equal(latest(line.DueAt, now)) {
 				line.People = m.People
 			}
 		}
-		p.Changes = append(p.Changes, line)
 	}
-	return p
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func latest(a, b time.Time) time.Time {
@@ -95,27 +121,20 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// waitingLines counts what waits by kind and state.
-func waitingLines(o *convened.Outlook) []WaitingLine {
-	type key struct {
-		kind  convened.Kind
-		state convened.State
-	}
-	lines := map[key]*WaitingLine{}
-	var list []WaitingLine
-	var order []key
+// addWaiting counts what waits by kind and state.
+func (p *Plan) addWaiting(o *convened.Outlook) {
 	for i := range o.Seats {
 		for _, w := range o.Seats[i].Waiting {
 			at := w.DueAt
 			if w.State == convened.Held {
 				at = w.Instant
 			}
-			k := key{w.Kind, w.State}
-			l := lines[k]
-			if l == nil {
-				l = &WaitingLine{Kind: w.Kind, State: w.State, First: at, Last: at}
-				lines[k], order = l, append(order, k)
+			k := slices.IndexFunc(p.Waiting, func(l WaitingLine) bool { return l.Kind == w.Kind && l.State == w.State })
+			if k < 0 {
+				k = len(p.Waiting)
+				p.Waiting = append(p.Waiting, WaitingLine{Kind: w.Kind, State: w.State, First: at, Last: at})
 			}
+			l := &p.Waiting[k]
 			l.Notices++
 			l.Why = cmp.Or(l.Why, w.Why)
 			if at.Before(l.First) {
@@ -126,11 +145,6 @@ func waitingLines(o *convened.Outlook) []WaitingLine {
 			}
 		}
 	}
-	for _, k := range order {
-		list = append(list, *lines[k])
-	}
-	slices.SortStableFunc(list, func(a, b WaitingLine) int { return a.First.Compare(b.First) })
-	return list
 }
 
 // A Difference is one mail before and after an edit.
@@ -177,15 +191,19 @@ func (d *Desk) PlanCancel(ctx context.Context, now time.Time, slug string) (*Com
 
 func (d *Desk) compare(ctx context.Context, now time.Time, p *Proposal, at time.Time) (*Comparison, error) {
 	if p.New() {
-		c := &Comparison{Proposal: p, Plan: d.plan(&convened.Outlook{Event: p.Event, Room: -1}, now, at)}
-		c.Differences = differences(nil, c.Plan.Mails)
-		return c, nil
+		plan := d.planned(nil, &convened.Outlook{Event: p.Event, Room: -1}, now, at)
+		plan.finish(now)
+		return &Comparison{Proposal: p, Plan: plan, Differences: differences(nil, plan.Mails)}, nil
 	}
-	o, err := d.Store.Outlook(ctx, now, p.Event.Slug, "", Identify)
+	var before, after *Plan
+	err := d.Store.Outlooks(ctx, now, p.Event.Slug, outlookPart, Identify, func() { before, after = nil, nil }, func(o *convened.Outlook) {
+		before, after = d.planned(before, o, now, at), d.planned(after, carried(o, p, now), now, at)
+	})
 	if err != nil {
 		return nil, err
 	}
-	before, after := d.plan(o, now, at), d.plan(carried(o, p, now), now, at)
+	before.finish(now)
+	after.finish(now)
 	return &Comparison{Proposal: p, Plan: after, Differences: differences(before.Mails, after.Mails)}, nil
 }
 

@@ -347,6 +347,7 @@ func (f *life) compare() {
 	if people != len(foretold) {
 		f.t.Fatalf("%d mails to people in the forecast, %d in the future", people, len(foretold))
 	}
+	f.joined()
 	copied := newDaemon(f.l.clone(), 0)
 	copied.trouble = takesAll
 	defer copied.stop()
@@ -372,6 +373,40 @@ func (f *life) compare() {
 		if n.Kind == convened.Confirmation && n.Occasion != "1" && f.l.reg(n.Registration).Sequence > 1 {
 			f.seen["revived"]++
 		}
+	}
+}
+
+// joined compares the forecast of all with that of parts, as the store reads them: who
+// arrives and the seats that they will have, and the others one by one.
+func (f *life) joined() {
+	texts := func(list []scheduler.Mailing) []string {
+		lines := make([]string, len(list))
+		for i, m := range list {
+			lines[i] = fmt.Sprintf("%+v", m)
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	all := f.l.outlook(f.now)
+	want := texts(scheduler.Forecast(all, f.now, policy))
+	first := *all
+	first.Seats = nil
+	var others []*convened.Outlook
+	for _, s := range all.Seats {
+		if slices.ContainsFunc(all.Arrivals, func(a convened.Arrival) bool { return a.Seat == s.ID }) {
+			first.Seats = append(first.Seats, s)
+			continue
+		}
+		part := *all
+		part.Seats, part.Arrivals = []convened.Seat{s}, nil
+		others = append(others, &part)
+	}
+	var parts scheduler.Forecaster
+	for _, part := range append([]*convened.Outlook{&first}, others...) {
+		parts.Add(part, f.now, policy)
+	}
+	if got := texts(parts.Mailings()); !slices.Equal(got, want) {
+		f.t.Fatalf("at %s\nin parts %s\nat once  %s\n%s", f.now.Format(time.RFC3339Nano), strings.Join(got, "\n         "), strings.Join(want, "\n         "), strings.Join(f.log, "\n"))
 	}
 }
 

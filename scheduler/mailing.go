@@ -27,15 +27,38 @@ type Mailing struct {
 // nothing is edited and nobody comes or goes, in the order in which they go out.
 // An occasion that reaches nobody is among them, one that is past is not.
 func Forecast(o *convened.Outlook, now time.Time, p Policy) []Mailing {
-	c := collection{event: o.Event, now: now, byKey: map[mailingKey]*Mailing{}, languages: map[string]string{}}
-	f := foresee(o, now, p, nil)
-	for i := range f.steps {
-		if s := &f.steps[i]; s.change == nil && s.plan.Passed == "" && s.plan.TooLate == "" {
+	var f Forecaster
+	f.Add(o, now, p)
+	return f.Mailings()
+}
+
+// A Forecaster makes the forecast of an event whose people it sees a part at a time.
+// The zero value has seen nobody.
+type Forecaster struct{ all *collection }
+
+// Add adds what is foretold of some people of the event: see Forecast. The instant
+// and the policy are those of the first part.
+func (f *Forecaster) Add(o *convened.Outlook, now time.Time, p Policy) {
+	if f.all == nil {
+		f.all = &collection{event: o.Event, now: now, byKey: map[mailingKey]*Mailing{}, not: map[mailingKey]map[string]int{}, languages: map[string]string{}}
+	}
+	c := f.all
+	seen := foresee(o, now, p, nil)
+	for i := range seen.steps {
+		if s := &seen.steps[i]; s.change == nil && s.plan.Passed == "" && s.plan.TooLate == "" {
 			m := c.mailing(mailingKey{kind: s.plan.Kind, occasion: s.plan.Occasion.String()}, s.at)
 			m.Occasion = s.plan.Occasion
 		}
 	}
 	Future(o, now, p, c.add)
+}
+
+// Mailings returns the mails in the order in which they go out.
+func (f *Forecaster) Mailings() []Mailing {
+	if f.all == nil {
+		return nil
+	}
+	c := f.all
 	slices.SortStableFunc(c.list, func(a, b *Mailing) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind.Priority(), b.Kind.Priority()))
 	})
@@ -60,13 +83,14 @@ type collection struct {
 	now       time.Time
 	byKey     map[mailingKey]*Mailing
 	list      []*Mailing
-	languages map[string]string // of letters, by that of the registration
+	not       map[mailingKey]map[string]int // who is left out of mails: Not of those that there are
+	languages map[string]string             // of letters, by that of the registration
 }
 
 func (c *collection) mailing(k mailingKey, at time.Time) *Mailing {
 	m := c.byKey[k]
 	if m == nil {
-		m = &Mailing{Kind: k.kind, At: at, Last: at, Waits: k.waits, Languages: map[string]int{}, Not: map[string]int{}}
+		m = &Mailing{Kind: k.kind, At: at, Last: at, Waits: k.waits, Languages: map[string]int{}, Not: c.leftOut(k)}
 		c.byKey[k] = m
 		c.list = append(c.list, m)
 	}
@@ -99,15 +123,21 @@ func (c *collection) add(f Fate) {
 	m.Languages[c.language(f.Seat.Language)]++
 }
 
+// leftOut counts who does not get a mail, whether or not anybody does.
+func (c *collection) leftOut(k mailingKey) map[string]int {
+	if c.not[k] == nil {
+		c.not[k] = map[string]int{}
+	}
+	return c.not[k]
+}
+
 // leaveOut counts somebody who does not get a mail that others may get. Who gave
 // the seat up is nobody that a line of the plan should count.
 func (c *collection) leaveOut(f Fate) {
 	switch {
 	case f.Why == Withdrawn || f.Why == Erased:
 	case ofRule(f.Kind):
-		if m := c.byKey[mailingKey{kind: f.Kind, occasion: f.Occasion}]; m != nil {
-			m.Not[f.Why]++
-		}
+		c.leftOut(mailingKey{kind: f.Kind, occasion: f.Occasion})[f.Why]++ // others may get it
 	case f.Kind == convened.Confirmation && f.Instant.Equal(c.now) && f.Why != EventOff && f.Why != EventOver:
 		// Somebody who has just registered.
 		c.mailing(mailingKey{kind: f.Kind, at: c.now}, c.now).Not[f.Why]++

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,39 +18,95 @@ import (
 // whose it is not: it is of the form that identify makes.
 func (s *Store) Outlook(ctx context.Context, now time.Time, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
 	var o *convened.Outlook
-	from, patience := s.long, lengthy
-	if address != "" {
-		from, patience = s, still
-	}
-	err := from.txWith(ctx, patience, "read the outlook of "+event, func(tx *sql.Tx) error {
-		o = &convened.Outlook{Room: -1}
+	err := s.txWith(ctx, still, "read the outlook of "+event, func(tx *sql.Tx) error {
 		var err error
-		if o.Event, err = loadEvent(ctx, tx, event); err != nil {
+		if o, err = s.outlookWithoutSeats(ctx, tx, now, event, address, identify); err != nil {
 			return err
 		}
-		for _, read := range []func(context.Context, *sql.Tx, *convened.Outlook) error{readRecorded, readChanges} {
-			if err := read(ctx, tx, o); err != nil {
-				return err
-			}
-		}
-		if err := readSeats(ctx, tx, o, address); err != nil {
+		if err := readSeats(ctx, tx, o, address, 0, 0); err != nil {
 			return err
 		}
-		ahead, err := readArrivals(ctx, tx, o, address, identify)
-		if err != nil || s.fuse == 0 || address != "" && len(o.Arrivals) == 0 {
-			return err // nobody whom the fuse could hold
-		}
-		var lately int
-		if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
-			return err
-		}
-		if o.Room = s.fuse - lately; o.Room > 0 {
-			o.Room = max(o.Room-ahead, 0)
-		}
-		return nil
+		return readReminded(ctx, tx, o)
 	})
 	if err != nil {
 		return nil, err
+	}
+	return o, nil
+}
+
+// Outlooks reads the same of all people of an event, size of them at a time, so that
+// a million don't have to be in memory at once. Each part is a whole outlook of some
+// of the people: what is foretold of them adds up. Those who arrive, and the seats
+// that they will have, are in the first one. begin is called before the first part, and
+// again where all is read anew.
+func (s *Store) Outlooks(ctx context.Context, now time.Time, event string, size int, identify func(*convened.Newcomer), begin func(), take func(*convened.Outlook)) error {
+	return s.long.txWith(ctx, lengthy, "read the outlook of "+event, func(tx *sql.Tx) error {
+		begin()
+		all, err := s.outlookWithoutSeats(ctx, tx, now, event, "", identify)
+		if err != nil {
+			return err
+		}
+		first := *all
+		if err := readSeats(ctx, tx, &first, "", 0, size); err != nil {
+			return err
+		}
+		last, more := convened.RegistrationID(0), len(first.Seats) == size
+		if more {
+			last = first.Seats[size-1].ID
+		}
+		// Who arrives may have a seat in any part.
+		early := map[convened.RegistrationID]bool{}
+		for i := range first.Arrivals {
+			if id := first.Arrivals[i].Seat; more && id > last && !early[id] {
+				early[id] = true
+				if err := readSeats(ctx, tx, &first, first.Arrivals[i].Address, 0, 0); err != nil {
+					return err
+				}
+			}
+		}
+		slices.SortFunc(first.Seats, func(a, b convened.Seat) int { return cmp.Compare(a.ID, b.ID) })
+		if err := readReminded(ctx, tx, &first); err != nil {
+			return err
+		}
+		take(&first)
+		all.Arrivals = nil
+		for more {
+			part := *all
+			if err := readSeats(ctx, tx, &part, "", last, size); err != nil {
+				return err
+			}
+			if more = len(part.Seats) == size; more {
+				last = part.Seats[size-1].ID
+			}
+			part.Seats = slices.DeleteFunc(part.Seats, func(s convened.Seat) bool { return early[s.ID] })
+			take(&part)
+		}
+		return nil
+	})
+}
+
+// outlookWithoutSeats reads what there is once, however many people there are.
+func (s *Store) outlookWithoutSeats(ctx context.Context, tx *sql.Tx, now time.Time, event, address string, identify func(*convened.Newcomer)) (*convened.Outlook, error) {
+	o := &convened.Outlook{Room: -1}
+	var err error
+	if o.Event, err = loadEvent(ctx, tx, event); err != nil {
+		return nil, err
+	}
+	for _, read := range []func(context.Context, *sql.Tx, *convened.Outlook) error{readRecorded, readChanges} {
+		if err := read(ctx, tx, o); err != nil {
+			return nil, err
+		}
+	}
+	ahead, err := readArrivals(ctx, tx, o, address, identify)
+	if err != nil || s.fuse == 0 || address != "" && len(o.Arrivals) == 0 {
+		return o, err // nobody whom the fuse could hold
+	}
+	var lately int
+	if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
+		return nil, err
+	}
+	if o.Room = s.fuse - lately; o.Room > 0 {
+		o.Room = max(o.Room-ahead, 0)
 	}
 	return o, nil
 }
@@ -72,9 +129,12 @@ func readChanges(ctx context.Context, tx *sql.Tx, o *convened.Outlook) error {
 	})
 }
 
-func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string) error {
+// readSeats adds the seat of an address, or those of all with numbers above the given
+// one: size of them, and all where it is 0.
+func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string, above convened.RegistrationID, size int) error {
 	languages := map[string]string{} // each once: there are few, and many seats
-	err := each(ctx, tx, stmt("seats_of_event"), []any{o.Event.Slug, address}, func(rows *sql.Rows) error {
+	before := len(o.Seats)
+	err := each(ctx, tx, stmt("seats_of_event"), []any{o.Event.Slug, address, int64(above), sql.NullInt64{Int64: int64(size), Valid: size > 0}}, func(rows *sql.Rows) error {
 		var s convened.Seat
 		var language sql.RawBytes
 		var seated, cancelled, muted, refused, erased, spoken, confirmed sql.NullTime
@@ -92,17 +152,22 @@ func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address str
 		o.Seats = append(o.Seats, s)
 		return nil
 	})
-	if err != nil {
+	fresh := o.Seats[before:]
+	if err != nil || len(fresh) == 0 {
 		return err
 	}
-	var one int64
-	if address != "" {
-		if len(o.Seats) == 0 {
-			return nil
+	query, args := "waiting_notices", []any{o.Event.Slug, int64(0)}
+	switch {
+	case address != "":
+		args[1] = int64(fresh[0].ID)
+	case above > 0 || len(fresh) == size:
+		ids := make([]int64, len(fresh))
+		for i := range fresh {
+			ids[i] = int64(fresh[i].ID)
 		}
-		one = int64(o.Seats[0].ID)
+		query, args = "waiting_of_seats", []any{array(ids)}
 	}
-	return each(ctx, tx, stmt("waiting_notices"), []any{o.Event.Slug, one}, func(rows *sql.Rows) error {
+	return each(ctx, tx, stmt(query), args, func(rows *sql.Rows) error {
 		var seat convened.RegistrationID
 		var w convened.Waiting
 		err := rows.Scan(&seat, &w.ID, &w.Kind, &w.Occasion, &w.State, &w.Instant, &w.DueAt, &w.Failures, &w.Doubts, &w.Marked, &w.Sequence, &w.Why)
@@ -110,7 +175,7 @@ func readSeats(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address str
 			return err
 		}
 		w.Instant, w.DueAt = w.Instant.UTC(), w.DueAt.UTC()
-		if s := seatOf(o, seat); s != nil {
+		if s := seatOf(fresh, seat); s != nil {
 			s.Waiting = append(s.Waiting, w)
 		}
 		return nil
@@ -124,18 +189,17 @@ func utc(t sql.NullTime) time.Time {
 	return t.Time.UTC()
 }
 
-// seatOf finds a seat by its id; nil if it is not among those that were read.
-func seatOf(o *convened.Outlook, id convened.RegistrationID) *convened.Seat {
-	i, found := slices.BinarySearchFunc(o.Seats, id, func(s convened.Seat, id convened.RegistrationID) int { return int(s.ID - id) })
+// seatOf finds a seat by its id among some in that order; nil if it is not there.
+func seatOf(seats []convened.Seat, id convened.RegistrationID) *convened.Seat {
+	i, found := slices.BinarySearchFunc(seats, id, func(s convened.Seat, id convened.RegistrationID) int { return int(s.ID - id) })
 	if !found {
 		return nil
 	}
-	return &o.Seats[i]
+	return &seats[i]
 }
 
-// readArrivals reads the registrations that are not planned, finds out whose
-// seats they will be, and what those seats had, if they are to be taken up again.
-// readArrivals also counts those whom the fuse lets through before the first one
+// readArrivals reads the registrations that are not planned, and finds out whose
+// seats they will be. It also counts those whom the fuse lets through before the first one
 // that is read.
 func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address string, identify func(*convened.Newcomer)) (ahead int, err error) {
 	var addresses []string
@@ -168,20 +232,28 @@ func readArrivals(ctx context.Context, tx *sql.Tx, o *convened.Outlook, address 
 	if err != nil {
 		return 0, err
 	}
+	for i := range o.Arrivals {
+		o.Arrivals[i].Seat = seats[o.Arrivals[i].Address]
+	}
+	return ahead, nil
+}
+
+// readReminded reads what the seats had that are to be taken up again.
+func readReminded(ctx context.Context, tx *sql.Tx, o *convened.Outlook) error {
 	var ids []int64
 	for i := range o.Arrivals {
-		if o.Arrivals[i].Seat = seats[o.Arrivals[i].Address]; o.Arrivals[i].Seat != 0 {
+		if o.Arrivals[i].Seat != 0 {
 			ids = append(ids, int64(o.Arrivals[i].Seat))
 		}
 	}
 	if len(ids) == 0 {
-		return ahead, nil
+		return nil
 	}
-	return ahead, each(ctx, tx, stmt("reminded"), []any{array(ids)}, func(rows *sql.Rows) error {
+	return each(ctx, tx, stmt("reminded"), []any{array(ids)}, func(rows *sql.Rows) error {
 		var seat convened.RegistrationID
 		var occasion string
 		err := rows.Scan(&seat, &occasion)
-		if s := seatOf(o, seat); s != nil {
+		if s := seatOf(o.Seats, seat); s != nil {
 			s.Reminded = append(s.Reminded, occasion)
 		}
 		return err

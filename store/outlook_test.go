@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,27 @@ func TestAnOutlookIsWhatPlanningLooksAt(t *testing.T) {
 	}
 	if want := []string{"cy@example.org ", "nobody it has no @", "new@example.org "}; !slices.Equal(arrivals, want) || o.Arrivals[0].Seat != cy.ID || o.Arrivals[1].Seat != 0 || o.Arrivals[2].Seat != 0 {
 		t.Errorf("arrivals are %q, want %q, the first in seat %d: %+v", arrivals, want, cy.ID, o.Arrivals)
+	}
+	// In parts: each person once, and who is back is where the arrivals are.
+	for size := 1; size <= 4; size++ {
+		var parts []*convened.Outlook
+		err := s.Outlooks(t.Context(), at, "w", size, plainly, func() { parts = nil }, func(o *convened.Outlook) { parts = append(parts, o) })
+		if err != nil || len(parts) == 0 {
+			t.Fatalf("in parts of %d: %d, %v", size, len(parts), err)
+		}
+		var people []convened.Seat
+		for i, p := range parts {
+			if people = append(people, p.Seats...); i > 0 && len(p.Arrivals) > 0 || p.Room != o.Room || len(p.Changes) != 1 || len(p.Recorded) != 1 {
+				t.Errorf("part %d of %d each is %+v", i, size, p)
+			}
+		}
+		if !reflect.DeepEqual(parts[0].Arrivals, o.Arrivals) || !slices.ContainsFunc(parts[0].Seats, func(s convened.Seat) bool { return s.ID == cy.ID }) {
+			t.Errorf("the first part of %d each is %+v", size, parts[0])
+		}
+		slices.SortFunc(people, func(a, b convened.Seat) int { return int(a.ID - b.ID) })
+		if !reflect.DeepEqual(people, o.Seats) {
+			t.Errorf("in parts of %d the people are %+v, want %+v", size, people, o.Seats)
+		}
 	}
 	// One person alone.
 	one, err := s.Outlook(t.Context(), at, "w", "new@example.org", plainly)
