@@ -223,7 +223,7 @@ func helloName(cfg *config.Config) string {
 // Compose makes a letter that knows how to send itself: scheduler.Composer.
 func (p *post) Compose(now time.Time, c *convened.Claim) (scheduler.Letter, error) {
 	tamperedLetter(c)
-	l, err := p.composer.Compose(now, c)
+	l, err := p.composer.Draft(now, c)
 	if err != nil {
 		return scheduler.Letter{}, err
 	}
