@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 
 	"github.com/lib/pq"
@@ -45,7 +46,9 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return c.connect(ctx, "")
 	}
 	made, err := c.connect(ctx, rand.Text())
-	if code(err) == "08P01" { // how PgBouncer says that it does not know the parameter
+	// So PgBouncer says that it does not know the parameter. Of several hosts each says
+	// what it has to say.
+	if err != nil && (code(err) == "08P01" || strings.Contains(err.Error(), proof)) {
 		if made, err = c.connect(ctx, ""); err == nil {
 			c.shared.Store(true)
 		}
