@@ -146,25 +146,27 @@ type Scheduler struct {
 	hands    sync.WaitGroup
 	settler  sync.WaitGroup
 
-	mu       sync.Mutex
-	inFlight int                          // claimed and not settled
-	take     int                          // how many the next claim takes: see adapt
-	backlog  bool                         // the last claim got all that it asked for
-	idle     *sync.Cond                   // inFlight became 0
-	planned  map[string]*plannedOccasions // by event
-	steps    bool                         // the last tick left something to plan; the ticking goroutine's
-	hurried  int                          // notices that hints had planned since the last tick
-	busy     map[string]time.Time         // since when somebody else has held what a step needs
-	relay    gate
-	pace     pacer
-	lag      laggards
-	turns    chan struct{} // one for each hand that may begin a letter
-	lent     int           // turns that were passed on, whose letters are still under way
-	kept     int           // those of them that are not used until then
-	under    atomic.Int64  // letters under way
-	alone    time.Time     // until then no spare hands: the relay does not want them
-	owed     *writing      // outcomes that could not be written; nil: none
-	giveUp   bool
+	mu        sync.Mutex
+	inFlight  int                          // claimed and not settled
+	take      int                          // how many the next claim takes: see adapt
+	backlog   bool                         // the last claim got all that it asked for
+	idle      *sync.Cond                   // inFlight became 0
+	planned   map[string]*plannedOccasions // by event
+	steps     bool                         // the last tick left something to plan; these three are the ticking goroutine's
+	rushing   bool                         // the last tick left something to claim
+	recovered time.Time                    // when dead hands were looked for
+	hurried   int                          // notices that hints had planned since the last tick
+	busy      map[string]time.Time         // since when somebody else has held what a step needs
+	relay     gate
+	pace      pacer
+	lag       laggards
+	turns     chan struct{} // one for each hand that may begin a letter
+	lent      int           // turns that were passed on, whose letters are still under way
+	kept      int           // those of them that are not used until then
+	under     atomic.Int64  // letters under way
+	alone     time.Time     // until then no spare hands: the relay does not want them
+	owed      *writing      // outcomes that could not be written; nil: none
+	giveUp    bool
 }
 
 type job struct {
@@ -263,12 +265,20 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 		errs = append(errs, s.planBeside(ctx, now, &r)...)
 	}
 	errs = append(errs, s.settleOwed(ctx))
-	rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)
-	r.Recovered = rec
-	errs = append(errs, err)
+	// In a burst one tick follows another at once, and each would look at all that is
+	// in hand.
+	if since := now.Sub(s.recovered); !s.rushing || since < 0 || since >= recoverEvery {
+		rec, err := s.o.Store.Recover(ctx, now, s.o.Doubt)
+		r.Recovered, s.recovered = rec, now
+		errs = append(errs, err)
+	}
 	errs = append(errs, s.dispatch(ctx, now, &r))
+	s.rushing = r.More && r.Claimed > 0
 	return r, errors.Join(errs...)
 }
+
+// recoverEvery is how often a burst is looked through for what dead hands hold.
+const recoverEvery = time.Second
 
 // paused returns why nothing may be judged by the clock: not whether a letter is
 // due, not whether it has lost its use, and not how long one is in doubt.
