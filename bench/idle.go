@@ -273,16 +273,23 @@ func (n *neighbour) steps(s *site) error {
 		marks, outcomes := make([]convened.Mark, len(claims)), make([]convened.Settlement, len(claims))
 		for i, c := range claims {
 			n := &c.Notice
-			marks[i] = convened.Mark{Notice: n.ID, Attempt: n.Attempt, MessageID: fmt.Sprintf("%d@example.org", n.ID), Revision: c.Event.Revision, Sequence: c.Registration.Sequence}
+			marks[i] = convened.Mark{Notice: n.ID, Attempt: n.Attempt, Event: c.Event.Slug, MessageID: fmt.Sprintf("%d@example.org", n.ID), Revision: c.Event.Revision, Sequence: c.Registration.Sequence}
 			outcomes[i].Outcome = convened.Outcome{Notice: n.ID, Attempt: n.Attempt, State: convened.Sent, At: now, Code: 250}
 		}
 		made := time.Now()
-		if kept, err := st.Mark(s.ctx, marks, time.Minute); err != nil || len(kept) != claimBatch {
-			return fmt.Errorf("%d were marked, want %d: %w", len(kept), claimBatch, err)
+		kept, err := st.Mark(s.ctx, marks, time.Minute)
+		if err != nil {
+			return err
+		}
+		if len(kept) != claimBatch {
+			return fmt.Errorf("%d were marked, want %d", len(kept), claimBatch)
 		}
 		marked := time.Now()
-		if kept, err := st.Settle(s.ctx, outcomes); err != nil || len(kept) != claimBatch {
-			return fmt.Errorf("%d were settled, want %d: %w", len(kept), claimBatch, err)
+		if kept, err = st.Settle(s.ctx, outcomes); err != nil {
+			return err
+		}
+		if len(kept) != claimBatch {
+			return fmt.Errorf("%d were settled, want %d", len(kept), claimBatch)
 		}
 		for i, d := range []time.Duration{claimed.Sub(begun), marked.Sub(made), time.Since(marked)} {
 			took[i] = append(took[i], d)
