@@ -9,8 +9,8 @@ import (
 
 func TestMemoryIsGivenBackOnceAfterABurst(t *testing.T) {
 	now := time.Date(2026, 11, 25, 15, 0, 0, 0, time.UTC)
-	freed, told := 0, 0
-	tick := calmed(func() time.Time { return now }, func() { freed++ }, func(scheduler.Report, error) { told++ })
+	begun, freed, told := 0, 0, 0
+	tick := calmed(func() time.Time { return now }, func() { begun++ }, func() { freed++ }, func(scheduler.Report, error) { told++ })
 	for i, step := range []struct {
 		after time.Duration
 		moved int
@@ -26,5 +26,8 @@ func TestMemoryIsGivenBackOnceAfterABurst(t *testing.T) {
 		if freed != step.want || told != i+1 {
 			t.Errorf("step %d: given back %d times, want %d; %d ticks were told of", i+1, freed, step.want, told)
 		}
+	}
+	if begun != 2 {
+		t.Errorf("%d bursts have begun, want 2", begun)
 	}
 }

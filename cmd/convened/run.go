@@ -157,7 +157,7 @@ func (sv *service) run(ctx context.Context) error {
 				settled(st, c)
 			}
 		},
-		PausePlan: v.pausePlan, Pause: v.pause, Ticked: counted(counts, clock, calmed(clock, debug.FreeOSMemory, v.ticked)), Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
+		PausePlan: v.pausePlan, Pause: v.pause, Ticked: counted(counts, clock, calmed(clock, collectLess, giveBack, v.ticked)), Permit: permit(cfg), Preflight: cfg.Preflight, Lookout: s,
 	})
 	live.Store(sched)
 	v.beatOnce(ctx, s, log)           // the first tick must know whether the clocks agree
