@@ -18,11 +18,14 @@ import (
 func (s *Scheduler) room(now time.Time) (int, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := min(s.take, s.batches()*s.take-s.inFlight)
 	if s.crowded() {
 		return 0, ""
 	}
-	n := s.relay.room(now, free, s.inFlight)
+	under := s.inFlight
+	if s.take > s.o.Batch {
+		under -= s.over
+	}
+	n := s.relay.room(now, min(s.take, s.batches()*s.take-under), s.inFlight)
 	if n == 0 {
 		return 0, s.relay.why
 	}
@@ -37,10 +40,11 @@ const (
 )
 
 // crowded reports whether so many are in flight that no more are claimed. Where
-// batches are large, a small one is not worth its claim. For who holds s.mu.
+// batches are large, a small one is not worth its claim, and hands that are done do
+// not wait for what they did to be written down. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
 	if s.take > s.o.Batch {
-		return s.inFlight > s.batches()*s.take-s.take/2
+		return s.inFlight-s.over > s.batches()*s.take-s.take/2 || s.inFlight > 2*s.batches()*s.take
 	}
 	return s.inFlight >= s.batches()*s.take
 }
@@ -65,7 +69,7 @@ func (s *Scheduler) adapt(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !full, waiting > s.take/2:
+	case !full, waiting > s.take:
 		s.take = max(s.o.Batch, s.take/2)
 	case waiting == 0 && s.backlog:
 		s.take = min(2*s.take, s.most())
@@ -178,11 +182,11 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		switch {
 		case made.useless != "":
 			r.Cancelled++
-			s.outcomes <- settling{c, ofNoUse(c, made.useless, now), made.useless}
+			s.tell(settling{c, ofNoUse(c, made.useless, now), made.useless})
 		case made.held != "":
-			s.outcomes <- settling{c, convened.Outcome{State: convened.Held, Cause: convened.CauseRecipient, At: now}, made.held}
+			s.tell(settling{c, convened.Outcome{State: convened.Held, Cause: convened.CauseRecipient, At: now}, made.held})
 		case made.err != nil:
-			s.outcomes <- settling{c, failedToCompose(made.err, now), ""}
+			s.tell(settling{c, failedToCompose(made.err, now), ""})
 		default:
 			if at := s.slot(now, domainOf(c.Registration.Email)); at.After(now) {
 				c.Notice.DueAt = at
@@ -207,7 +211,7 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		// The mark may be committed or not. Nothing was sent, and as long as the
 		// claims hold they can be returned: settling is fenced by the attempt.
 		for _, j := range jobs {
-			s.outcomes <- settling{j.claim, givenBack(now, 0), ""}
+			s.tell(settling{j.claim, givenBack(now, 0), ""})
 		}
 		return s.later("marks", now, err, r)
 	}
@@ -253,7 +257,7 @@ func (s *Scheduler) letGo(ctx context.Context, claims []*convened.Claim, r *Repo
 	if err := s.o.Store.GiveBack(context.WithoutCancel(ctx), claims); err != nil {
 		// Else they would wait for their lease: the settler tries until it can.
 		for _, c := range claims {
-			s.outcomes <- settling{c, givenBack(c.Notice.DueAt, 0), ""}
+			s.tell(settling{c, givenBack(c.Notice.DueAt, 0), ""})
 		}
 		return err
 	}
@@ -364,7 +368,7 @@ func (s *Scheduler) stop(ctx context.Context) {
 	if ctx.Err() != nil {
 		for j, open := s.next(); open; j, open = s.next() {
 			w, _ := s.handle(ctx, j, &Place{}) // whose ctx is done
-			s.outcomes <- w
+			s.tell(w)
 		}
 	}
 	s.hands.Wait()
@@ -453,6 +457,9 @@ func (s *Scheduler) settleBatch(batch []settling) {
 		time.Sleep(wait) //nolint:forbidigo // a stop does not cut it short: Abandon does, at the next try
 	}
 	s.owe(nil)
+	s.mu.Lock()
+	s.over -= len(batch)
+	s.mu.Unlock()
 	s.finished(len(batch))
 }
 
@@ -512,6 +519,26 @@ func (s *Scheduler) report(st convened.Settlement, c *convened.Claim, took bool)
 	}
 }
 
+// tell has what came of a claim written down.
+func (s *Scheduler) tell(w settling) {
+	s.mu.Lock()
+	s.over++
+	room := !s.crowded()
+	s.mu.Unlock()
+	s.outcomes <- w
+	if room {
+		s.free()
+	}
+}
+
+// free says that there may be room for more.
+func (s *Scheduler) free() {
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
+}
+
 // finished takes n claims out of flight.
 func (s *Scheduler) finished(n int) {
 	s.mu.Lock()
@@ -520,8 +547,5 @@ func (s *Scheduler) finished(n int) {
 		s.idle.Broadcast()
 	}
 	s.mu.Unlock()
-	select {
-	case s.freed <- struct{}{}:
-	default:
-	}
+	s.free()
 }

@@ -42,7 +42,7 @@ func (h *hand) work(ctx context.Context) {
 		}
 		var w settling
 		w, mine = h.turn(ctx, *j)
-		h.outcomes <- w
+		h.tell(w)
 	}
 }
 

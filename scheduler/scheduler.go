@@ -148,6 +148,7 @@ type Scheduler struct {
 
 	mu        sync.Mutex
 	inFlight  int                          // claimed and not settled
+	over      int                          // of them, those whose outcome waits to be written down
 	take      int                          // how many the next claim takes: see adapt
 	backlog   bool                         // the last claim got all that it asked for
 	idle      *sync.Cond                   // inFlight became 0
