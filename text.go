@@ -63,3 +63,18 @@ func LetterLanguage(e *Event, r *Registration) string {
 	}
 	return Languages()[0]
 }
+
+// IsPlainLine reports whether s is one clean line as it stands, which no one who
+// cleans a line would change: of the characters that most names have, which are
+// those of ASCII that show and the letters of Latin up to its second extension, with
+// single spaces between words. Of any other s it says nothing.
+func IsPlainLine(s string) bool {
+	last := ' '
+	for _, r := range s {
+		if r == ' ' && last == ' ' || r != ' ' && (r < '!' || r > '~') && (r < '\u00c0' || r > '\u024f') {
+			return false
+		}
+		last = r
+	}
+	return last != ' ' || s == ""
+}

@@ -124,7 +124,7 @@ func consistsOf(s, others string) bool {
 // hide, or turn the direction of what follows are dropped. The joiners that
 // some scripts are spelt with stay.
 func cleanLine(s string, max int) string {
-	if len(s) <= max && isCleanLine(s) {
+	if len(s) <= max && convened.IsPlainLine(s) {
 		return s
 	}
 	return cleanedLine(s, max)
@@ -143,19 +143,6 @@ func cleanedLine(s string, max int) string {
 		return r
 	}, strings.ToValidUTF8(clip(s, 4*max), "\uFFFD"))
 	return clip(strings.Join(strings.Fields(s), " "), max)
-}
-
-// isCleanLine reports whether s is one clean line already, of the characters that
-// most names have: ASCII, and the letters of Latin up to its second extension.
-func isCleanLine(s string) bool {
-	last := ' '
-	for _, r := range s {
-		if r == ' ' && last == ' ' || r != ' ' && (r < '!' || r > '~') && (r < '\u00c0' || r > '\u024f') {
-			return false
-		}
-		last = r
-	}
-	return last != ' ' || s == ""
 }
 
 // clip cuts s to max characters, the last of which then says that it was cut.

@@ -21,11 +21,7 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 	if s.crowded() {
 		return 0, ""
 	}
-	under := s.inFlight
-	if s.take > s.o.Batch {
-		under -= s.over
-	}
-	n := s.relay.room(now, min(s.take, s.batches()*s.take-under), s.inFlight)
+	n := s.relay.room(now, min(s.take, s.batches()*s.take-s.undone()), s.inFlight)
 	if n == 0 {
 		return 0, s.relay.why
 	}
@@ -40,13 +36,22 @@ const (
 )
 
 // crowded reports whether so many are in flight that no more are claimed. Where
-// batches are large, a small one is not worth its claim, and hands that are done do
-// not wait for what they did to be written down. For who holds s.mu.
+// batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
+	most := s.batches() * s.take
 	if s.take > s.o.Batch {
-		return s.inFlight-s.over > s.batches()*s.take-s.take/2 || s.inFlight > 2*s.batches()*s.take
+		return s.undone() > most-s.take/2 || s.inFlight > 2*most
 	}
-	return s.inFlight >= s.batches()*s.take
+	return s.undone() >= most
+}
+
+// undone is how many in flight count: where batches are large, hands that are done do
+// not wait for what they did to be written down. For who holds s.mu.
+func (s *Scheduler) undone() int {
+	if s.take > s.o.Batch {
+		return s.inFlight - s.over
+	}
+	return s.inFlight
 }
 
 // batches is how many may be in hand. For who holds s.mu.

@@ -281,7 +281,7 @@ func (l *ledger) PlanNewcomers(_ context.Context, now time.Time, _ string, _ int
 	return done, nil
 }
 
-// room is how many confirmations the fuse lets through: see confirmed_lately.sql.
+// room is how many confirmations the fuse lets through: see awaits.sql.
 func (l *ledger) room(now time.Time) int {
 	if l.fuse == 0 {
 		return 1000

@@ -101,11 +101,10 @@ func (s *Store) outlookWithoutSeats(ctx context.Context, tx *sql.Tx, now time.Ti
 	if err != nil || s.fuse == 0 || address != "" && len(o.Arrivals) == 0 {
 		return o, err // nobody whom the fuse could hold
 	}
-	var lately int
-	if err := tx.QueryRowContext(ctx, stmt("confirmed_lately"), event, now, s.fuse).Scan(&lately); err != nil {
+	if o.Room, _, err = s.awaits(ctx, tx, event, now); err != nil {
 		return nil, err
 	}
-	if o.Room = s.fuse - lately; o.Room > 0 {
+	if o.Room > 0 {
 		o.Room = max(o.Room-ahead, 0)
 	}
 	return o, nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"convened"
 )
 
 // How much of what a person typed a letter shows. What is longer is cut at the
@@ -23,7 +25,7 @@ const ellipsis = "…"
 // line cleans what stands in one line: a name, a title, a place. Line ends and
 // other white space become one space each; see drop for what goes.
 func line(s string) string {
-	if len(s) <= maxLine && isLine(s) {
+	if len(s) <= maxLine && convened.IsPlainLine(s) {
 		return s
 	}
 	return cleaned(s)
@@ -48,19 +50,6 @@ func cleaned(s string) string {
 		b.WriteRune(r)
 	}
 	return cut(strings.TrimSpace(b.String()), maxLine)
-}
-
-// isLine reports whether s is one clean line already, of the characters that most
-// names have: ASCII, and the letters of Latin up to its second extension.
-func isLine(s string) bool {
-	last := ' '
-	for _, r := range s {
-		if r == ' ' && last == ' ' || r != ' ' && (r < '!' || r > '~') && (r < '\u00c0' || r > '\u024f') {
-			return false
-		}
-		last = r
-	}
-	return last != ' ' || s == ""
 }
 
 // breaks reports whether r is white space at which a line may be broken. The

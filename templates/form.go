@@ -177,7 +177,7 @@ func (s *Stretch) Fill(dst []byte, p *Person) []byte {
 			dst = appendInJSON(dst, p.under)
 		}
 	}
-	if n := len(dst) - from; s.wrap && n > 0 && n <= columns && isLine(string(dst[from:])) {
+	if n := len(dst) - from; s.wrap && n > 0 && n <= columns && convened.IsPlainLine(string(dst[from:])) {
 		dst = append(dst, '\n') // there is nothing to lay out
 	} else if s.wrap {
 		laid := wrap(string(dst[from:]), columns)
@@ -198,7 +198,7 @@ var inHTML = strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "
 
 // appendInJSON escapes as html/template does in a script of JSON.
 func appendInJSON(dst []byte, s string) []byte {
-	if isLine(s) && !strings.ContainsAny(s, "\"\\&<>`") {
+	if convened.IsPlainLine(s) && !strings.ContainsAny(s, "\"\\&<>`") {
 		return append(dst, s...)
 	}
 	b, err := json.Marshal(s)

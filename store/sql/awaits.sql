@@ -1,6 +1,7 @@
--- What awaits newcomers of an event: how many confirmations were let through
--- lately, as confirmed_lately counts them, and whether any of its reminders is sent
--- to those who come too late for it. The event's row is held, so that both stay true.
+-- What awaits newcomers of an event: how many confirmations were let through within
+-- the last hour, and since all that the fuse had held was released, counted no further
+-- than is asked for; and whether any of its reminders is sent to those who come too
+-- late for it. Who plans holds the event's row, so that both stay true.
 -- $1 event, $2 now, $3 how far to count; 0: nobody asks. Leans on notices_fuse.
 SELECT (SELECT count(*)
         FROM (
