@@ -129,7 +129,7 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 		if known.done[o.String()] {
 			continue
 		}
-		step, err := s.o.Store.PlanOccasion(ctx, now, OccasionPlanOf(e, o, known.kinds[o.Key], now, s.o.Grace))
+		done, err := s.planSteps(ctx, now, OccasionPlanOf(e, o, known.kinds[o.Key], now, s.o.Grace), r)
 		if errors.Is(err, convened.ErrEdited) {
 			// The next tick sees the event as it is now.
 			delete(s.planned, e.Slug)
@@ -139,14 +139,30 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 		if err != nil {
 			return fmt.Errorf("plan %q of %s: %w", o.Key, e.Slug, err)
 		}
-		r.Planned += step.Notices
-		if step.Done {
-			known.done[o.String()] = true
-		} else {
-			r.More = true
-		}
+		known.done[o.String()] = done
+		r.More = r.More || !done
 	}
 	return nil
+}
+
+// stepsATick is how many steps of an occasion a tick plans while letters leave beside
+// it. The first tick plans one, so that they begin to.
+const stepsATick = 10
+
+// planSteps plans the next steps of an occasion, and reports whether none is left.
+func (s *Scheduler) planSteps(ctx context.Context, now time.Time, p convened.OccasionPlan, r *Report) (done bool, err error) {
+	steps := 1
+	if s.steps {
+		steps = stepsATick
+	}
+	for range steps {
+		step, err := s.o.Store.PlanOccasion(ctx, now, p)
+		r.Planned += step.Notices
+		if err != nil || step.Done {
+			return step.Done, err
+		}
+	}
+	return false, nil
 }
 
 // OccasionPlanOf says how an occasion that has come is to be planned: who gets

@@ -19,6 +19,10 @@ func array(v any) any { return pq.Array(v) }
 // well within the statement's timeout.
 const StepSize = 20_000
 
+// OccasionStep is the largest number of seats that a step of an occasion looks at.
+// It holds the event's row, for which the marks of letters that are ready wait.
+const OccasionStep = 2_000
+
 // Newcomers returns registrations that are not planned, at most StepSize.
 func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
 	var list []convened.Newcomer
@@ -73,7 +77,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 			return err
 		}
 		err = tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
-			p.Kind.Priority(), now, StepSize, p.SeatedBy, p.TooLate, p.Folds).Scan(&step.Notices, &step.Done)
+			p.Kind.Priority(), now, OccasionStep, p.SeatedBy, p.TooLate, p.Folds).Scan(&step.Notices, &step.Done)
 		if errors.Is(err, sql.ErrNoRows) { // it was wholly planned already
 			step.Done = true
 			return nil
