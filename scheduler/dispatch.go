@@ -38,11 +38,10 @@ const (
 // crowded reports whether so many are in flight that no more are claimed. Where
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
-	most := s.batches() * s.take
 	if s.take > s.o.Batch {
-		return s.undone() > most-s.take/2 || s.inFlight > 2*most
+		return s.undone() > s.batches()*s.take-s.take/2 || s.inFlight > 2*s.batches()*s.most()
 	}
-	return s.undone() >= most
+	return s.undone() >= s.batches()*s.take
 }
 
 // undone is how many in flight count: where batches are large, hands that are done do
@@ -65,16 +64,19 @@ func (s *Scheduler) batches() int {
 // most is how many notices a claim takes at the most.
 func (s *Scheduler) most() int { return max(s.o.Batch, min(growth*s.o.Batch, growthLimit)) }
 
+// slowWire is how long a letter may wait for a hand before batches shrink.
+const slowWire = 500 * time.Millisecond
+
 // adapt sets how many the next claim takes. What a batch costs beyond its letters
 // is the same for many as for few, so it grows while the hands have nothing left
-// when one is ready for them. Where they are slow it is small again, and what is
-// urgent finds few before it.
+// when one is ready for them. Where they are slow it is small again, so that little
+// is in doubt should anything happen to it.
 func (s *Scheduler) adapt(full bool) {
 	waiting := len(s.outbox) + len(s.express)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !full, waiting > s.take:
+	case !full, waiting > s.take && time.Duration(s.waited.Load()) > slowWire:
 		s.take = max(s.o.Batch, s.take/2)
 	case waiting == 0 && s.backlog:
 		s.take = min(2*s.take, s.most())

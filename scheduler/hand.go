@@ -202,6 +202,7 @@ func (s *Scheduler) first() (job, bool) {
 // hand, and the world did not stand still.
 func (s *Scheduler) handle(ctx context.Context, j job, p *Place) (w settling, tooMany bool) {
 	now := s.o.Clock()
+	s.waited.Store(int64(now.Sub(j.marked)))
 	s.mu.Lock()
 	held, closings := s.relay.until.Sub(now), s.relay.closings
 	s.mu.Unlock()

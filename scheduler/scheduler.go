@@ -151,6 +151,7 @@ type Scheduler struct {
 	over      int                          // of them, those whose outcome waits to be written down
 	take      int                          // how many the next claim takes: see adapt
 	backlog   bool                         // the last claim got all that it asked for
+	waited    atomic.Int64                 // nanoseconds for which the last letter had waited for a hand
 	idle      *sync.Cond                   // inFlight became 0
 	planned   map[string]*plannedOccasions // by event
 	steps     bool                         // the last tick left something to plan; these three are the ticking goroutine's
