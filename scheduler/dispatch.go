@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,8 @@ import (
 	"convened"
 )
 
-// room returns how many notices may be claimed at now, and why none if so.
+// room returns how many notices may be claimed at now, and if none why: "" is that
+// there will be room as soon as a hand has sent what it has.
 // Twice a batch in hand keeps the hands busy while the next is prepared; where the
 // wire is quick, a third is claimed meanwhile.
 func (s *Scheduler) room(now time.Time) (int, string) {
@@ -23,7 +25,7 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 	}
 	n := s.relay.room(now, min(s.take, s.batches()*s.take-s.undone()), s.inFlight)
 	if n == 0 {
-		return 0, s.relay.why
+		return 0, cmp.Or(s.relay.why, "the relay gets one letter at a time")
 	}
 	return n, ""
 }
@@ -39,7 +41,7 @@ const (
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
 	if s.take > s.o.Batch {
-		return s.undone() > s.batches()*s.take-s.take/2 || s.inFlight > 2*s.batches()*s.most()
+		return s.undone() > s.batches()*s.take-s.take || s.inFlight > 2*s.batches()*s.most()
 	}
 	return s.undone() >= s.batches()*s.take
 }
@@ -130,9 +132,8 @@ func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (claims
 	}
 	n, why := s.room(now)
 	if n == 0 {
-		if why != "" {
-			r.Waiting = why
-		}
+		r.Waiting = cmp.Or(why, r.Waiting)
+		r.More = r.More || why == "" // as soon as there is room
 		return nil, false, nil
 	}
 	n, err = s.withinRate(ctx, n, r)

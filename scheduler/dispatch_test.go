@@ -664,7 +664,7 @@ func TestABatchGrowsWithTheSpeedOfTheWire(t *testing.T) {
 		}
 		pass(time.Second)
 		r.fail, r.takes = nil, time.Second
-		for range 400 {
+		for range 800 {
 			if _, err := r.Tick(t.Context(), bubble()); err != nil {
 				t.Fatal(err)
 			}

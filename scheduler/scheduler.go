@@ -31,6 +31,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -142,6 +143,7 @@ type Scheduler struct {
 	returned chan job      // those that a hand was to send next, and could not soon
 	outcomes chan settling // what came of them, for the settler
 	freed    chan struct{} // has one when a letter was settled
+	stepped  chan struct{} // has one when a step was planned and there are more
 	wake     chan struct{} // has one when somebody says that there is something to do
 	hands    sync.WaitGroup
 	settler  sync.WaitGroup
@@ -204,7 +206,7 @@ func New(o Options) *Scheduler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}, busy: map[string]time.Time{}}
+	s := &Scheduler{o: o, log: o.Logger, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), stepped: make(chan struct{}, 1), planned: map[string]*plannedOccasions{}, busy: map[string]time.Time{}}
 	s.idle, s.take = sync.NewCond(&s.mu), o.Batch
 	s.lag.lane = max(1, (o.Hands+o.Spare)/4)
 	return s
@@ -237,6 +239,7 @@ type Report struct {
 func (r *Report) add(part Report) {
 	r.Planned += part.Planned
 	r.Seats += part.Seats
+	r.Claimed += part.Claimed
 	r.Cancelled += part.Cancelled
 	r.Marked += part.Marked
 	r.GivenBack += part.GivenBack
@@ -244,6 +247,7 @@ func (r *Report) add(part Report) {
 	if part.Again > 0 {
 		r.Again = part.Again
 	}
+	r.Waiting = cmp.Or(part.Waiting, r.Waiting)
 }
 
 // Moved reports whether the tick changed anything.

@@ -39,16 +39,18 @@ func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []
 		errs = s.plan(ctx, now, &did)
 	}()
 	for over := false; !over; {
-		before := r.Claimed
-		err := s.dispatch(ctx, now, r)
+		var sent Report
+		err := s.dispatch(ctx, now, &sent)
+		r.add(sent)
 		wrong = append(wrong, err)
 		freed := s.freed
-		if err != nil || r.Claimed == before && !s.full() {
+		if err != nil || sent.Claimed == 0 && !sent.More {
 			freed = nil // there is nothing to be claimed before something is planned
 		}
 		select {
 		case <-planned:
 			over = true
+		case <-s.stepped:
 		case <-freed:
 		}
 	}
@@ -160,6 +162,10 @@ func (s *Scheduler) planSteps(ctx context.Context, now time.Time, p convened.Occ
 		r.Planned += step.Notices
 		if err != nil || step.Done {
 			return step.Done, err
+		}
+		select {
+		case s.stepped <- struct{}{}:
+		default:
 		}
 	}
 	return false, nil
