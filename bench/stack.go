@@ -140,7 +140,7 @@ func seated(event string, n int) string {
 
 func (c *convenedStack) done(j *job) error {
 	c.planned = 0
-	for limit := time.Now().Add(15 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(15 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			return j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
 		}
