@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,30 @@ import (
 	"convened"
 	"convened/scheduler"
 )
+
+// What has come due is planned as quickly while nothing may leave: what holds up the
+// letters is no reason to wait between two steps.
+func TestALargeOccasionIsPlannedAtOnceWhileNothingMayLeave(t *testing.T) {
+	prepare := func(r *rig) {
+		r.step = 2
+		r.events = []*convened.Event{webinar("w", 2*time.Hour, reminder("before 1h", convened.Skip))}
+		r.fail = func(method, _ string) error {
+			if method == "Claim" {
+				return &convened.Quarantine{Reason: "a copy"}
+			}
+			return nil
+		}
+		for i := range 200 {
+			r.register("w", fmt.Sprintf("p%d@example.org", i))
+		}
+	}
+	running(t, prepare, func(*scheduler.Options) {}, func(t *testing.T, r *rig, _ func()) {
+		pass(time.Hour + 100*time.Millisecond)
+		if got := r.states()[convened.Planned]; got != 400 {
+			t.Errorf("a tenth of a second after the instant %d confirmations and reminders are planned, want 400", got)
+		}
+	})
+}
 
 func TestInAQuarantineTheDaemonPlansAndSendsNothing(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {

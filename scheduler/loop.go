@@ -53,7 +53,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 			wait = min(wait, 100*time.Millisecond) // one step failed, and others did not
 		case err != nil:
 			wait = min(wait, time.Second) // the database is back within the second that we notice it
-		case r.More && r.Waiting == "":
+		case r.More && (r.Waiting == "" || s.steps): // to plan needs nobody who takes mail
 			wait = 0
 		default:
 			if next, err := s.NextInstant(ctx, now); err == nil && !next.IsZero() {
