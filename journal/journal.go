@@ -125,7 +125,16 @@ func (j *Journal) BeforeDot(n convened.NoticeID, attempt int, kept string, end i
 
 // AfterReply notes what came of a letter.
 func (j *Journal) AfterReply(o convened.Outcome) error {
-	return j.append(o.Notice, fmt.Appendf(nil, "reply %d %d %s %d %q %q %q %q %d\n", o.Notice, o.Attempt, o.State, o.Code, o.Enhanced, o.Phase, o.Cause, cut(o.Reply), o.At.UnixMilli()))
+	line := make([]byte, 0, 160)
+	line = strconv.AppendInt(append(line, "reply "...), int64(o.Notice), 10)
+	line = strconv.AppendInt(append(line, ' '), int64(o.Attempt), 10)
+	line = append(append(line, ' '), o.State...)
+	line = strconv.AppendInt(append(line, ' '), int64(o.Code), 10)
+	for _, words := range []string{o.Enhanced, o.Phase, string(o.Cause), cut(o.Reply)} {
+		line = strconv.AppendQuote(append(line, ' '), words)
+	}
+	line = strconv.AppendInt(append(line, ' '), o.At.UnixMilli(), 10)
+	return j.append(o.Notice, append(line, '\n'))
 }
 
 func cut(s string) string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -508,19 +509,24 @@ func (s *Scheduler) Abandon() {
 
 // report logs one line per outcome and tells who asked to be told.
 func (s *Scheduler) report(st convened.Settlement, c *convened.Claim, took bool) {
-	attrs := []any{"notice", int64(c.Notice.ID), "event", c.Event.Slug, "kind", string(c.Notice.Kind), "attempt", c.Notice.Attempt}
+	level, what := slog.LevelWarn, string(st.State)
+	facts := append(make([]slog.Attr, 0, 8), slog.Int64("notice", int64(c.Notice.ID)), slog.String("event", c.Event.Slug), slog.String("kind", string(c.Notice.Kind)), slog.Int("attempt", c.Notice.Attempt))
+	cause, phase, code := slog.String("cause", string(st.Cause)), slog.String("phase", st.Phase), slog.Int("code", st.Code)
 	switch {
 	case !took:
-		s.log.Warn("settled by another hand", append(attrs, "outcome", string(st.State))...)
-		return
+		what, facts = "settled by another hand", append(facts, slog.String("outcome", string(st.State)))
 	case st.State == convened.Sent:
-		s.log.Info("sent", append(attrs, "late", st.At.Sub(c.Notice.DueAt).Round(time.Millisecond).String(), "code", st.Code)...)
+		level, facts = slog.LevelInfo, append(facts, slog.String("late", st.At.Sub(c.Notice.DueAt).Round(time.Millisecond).String()), code)
 	case st.State == convened.Cancelled:
-		s.log.Info("cancelled", append(attrs, "reason", st.Reason)...)
+		level, facts = slog.LevelInfo, append(facts, slog.String("reason", st.Reason))
 	case st.State == convened.Planned:
-		s.log.Warn("planned again", append(attrs, "due", st.DueAt, "cause", string(st.Cause), "phase", st.Phase, "code", st.Code)...)
+		what, facts = "planned again", append(facts, slog.Time("due", st.DueAt), cause, phase, code)
 	default:
-		s.log.Warn(string(st.State), append(attrs, "cause", string(st.Cause), "phase", st.Phase, "code", st.Code, "enhanced", st.Enhanced)...)
+		facts = append(facts, cause, phase, code, slog.String("enhanced", st.Enhanced))
+	}
+	s.log.LogAttrs(context.Background(), level, what, facts...)
+	if !took {
+		return
 	}
 	if s.o.Settled != nil {
 		s.o.Settled(st, c)
