@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,6 +22,46 @@ func (s *site) daemons(o options, f *Figures) error {
 		fmt.Printf("  %-12s %7.0f letters/s, CPU %.0f + %.0f µs in Postgres, %.0f MB in all\n", name, r.Rate, r.CPU, r.Database, r.Memory)
 	}
 	return nil
+}
+
+// planning measures how long it takes to plan a burst where nothing leaves meanwhile:
+// in a burst what leaves has the processors, too.
+func (s *site) planning(o options, f *Figures) error {
+	var took []time.Duration
+	for range o.rounds {
+		d, err := s.plannedAlone(o.letters)
+		if err != nil {
+			return err
+		}
+		took = append(took, d)
+	}
+	slices.Sort(took)
+	f.Others[fmt.Sprintf("planning of %d, s", o.letters)] = took[len(took)/2].Seconds()
+	fmt.Printf("%d reminders are planned %.2f s after the instant, where one letter a second leaves (%.2f to %.2f)\n", o.letters, took[len(took)/2].Seconds(), took[0].Seconds(), took[len(took)-1].Seconds())
+	return nil
+}
+
+func (s *site) plannedAlone(letters int) (time.Duration, error) {
+	m, err := s.lightSink(0)
+	if err != nil {
+		return 0, err
+	}
+	defer m.stop()
+	c := &convenedStack{more: map[string]string{"rate": "1"}}
+	j := &job{site: s, Letters: letters, Connections: 1, server: m}
+	defer c.end()
+	if err := c.begin(j); err != nil {
+		return 0, err
+	}
+	defer j.processes[0].stop()
+	time.Sleep(time.Until(j.Due))
+	for c.planned == 0 {
+		time.Sleep(5 * time.Millisecond)
+		if err := c.look(j, j.Due.Add(time.Minute)); err != nil {
+			return 0, err
+		}
+	}
+	return c.planned, nil
 }
 
 // growth measures how the work grows with an event, and what its pages cost then.

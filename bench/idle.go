@@ -26,7 +26,7 @@ import (
 const (
 	openEvents  = 5      // that have people, and nothing to be sent
 	openPeople  = 2_000  // of each
-	busySeats   = 20_000 // of the event whose reminders are planned: one step
+	busySeats   = 20_000 // of the event whose reminders are planned
 	claimBatch  = 100
 	claimRounds = 20
 	idleFor     = time.Minute
@@ -248,17 +248,24 @@ func (n *neighbour) steps(s *site) error {
 	key := 0
 	plan, err := middle(7, func() error {
 		key++
-		step, err := st.PlanOccasion(s.ctx, now, convened.OccasionPlan{Event: "busy", Revision: 1, Kind: convened.ReminderKind, SeatedBy: now,
-			Occasion: convened.Occasion{Key: fmt.Sprintf("reminder %d", key), Start: now.Add(remindBefore).Truncate(time.Second), Ordinal: 1, At: now.Truncate(time.Second)}})
-		if err == nil && step.Notices != busySeats {
-			err = fmt.Errorf("a step planned %d reminders, want %d", step.Notices, busySeats)
+		p := convened.OccasionPlan{Event: "busy", Revision: 1, Kind: convened.ReminderKind, SeatedBy: now,
+			Occasion: convened.Occasion{Key: fmt.Sprintf("reminder %d", key), Start: now.Add(remindBefore).Truncate(time.Second), Ordinal: 1, At: now.Truncate(time.Second)}}
+		planned := 0
+		for {
+			step, err := st.PlanOccasion(s.ctx, now, p)
+			planned += step.Notices
+			if err == nil && step.Done && planned != busySeats {
+				err = fmt.Errorf("%d reminders were planned, want %d", planned, busySeats)
+			}
+			if err != nil || step.Done {
+				return err
+			}
 		}
-		return err
 	})
 	if err != nil {
 		return err
 	}
-	found[fmt.Sprintf("plan a step of %d, ms", busySeats)] = ms(plan)
+	found[fmt.Sprintf("plan %d, ms", busySeats)] = ms(plan)
 	var took [3][]time.Duration
 	for range claimRounds {
 		begun := time.Now()

@@ -15,6 +15,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,7 +41,7 @@ func main() {
 	flag.StringVar(&o.bin, "bin", "bin", "where convened, bench-sink and bench-river are built")
 	flag.StringVar(&o.keep, "keep", "", "a directory for the logs, which is left behind; \"\" is none")
 	flag.StringVar(&o.out, "out", "", "a file for the figures, as JSON; \"\" is none")
-	flag.StringVar(&o.what, "what", "burst,latency,confirmations,daemons,growth,idle", "with commas")
+	flag.StringVar(&o.what, "what", "burst,planning,latency,confirmations,daemons,growth,idle", "with commas")
 	flag.StringVar(&o.stacks, "stacks", "smtp-source,convened,river,node", "of the burst, with commas")
 	flag.StringVar(&o.sinks, "sinks", "smtp-sink,light", "of the burst, with commas")
 	flag.IntVar(&o.letters, "letters", 100_000, "of a burst; the peers send a part of them")
@@ -101,6 +102,8 @@ func run(ctx context.Context, o options) error {
 		switch what {
 		case "burst":
 			err = s.burst(o, f)
+		case "planning":
+			err = s.planning(o, f)
 		case "latency":
 			err = s.latency(o, f)
 		case "confirmations":
@@ -112,23 +115,28 @@ func run(ctx context.Context, o options) error {
 		case "idle":
 			err = s.idle(o, f)
 		default:
-			err = fmt.Errorf("-what %q is none of burst, latency, confirmations, daemons, growth and idle", what)
+			err = fmt.Errorf("-what %q is none of burst, planning, latency, confirmations, daemons, growth and idle", what)
 		}
 		if err != nil {
-			return err
+			return errors.Join(err, f.write(o.out))
 		}
 	}
-	if o.out == "" {
+	return f.write(o.out)
+}
+
+// write writes the figures that there are to a file, if it is to be one.
+func (f *Figures) write(file string) error {
+	if file == "" {
 		return nil
 	}
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(o.out, append(b, '\n'), 0o644)
+	return os.WriteFile(file, append(b, '\n'), 0o644)
 }
 
 // machine says on what it was measured.

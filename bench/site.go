@@ -72,7 +72,7 @@ func configuration(database string, port int, state string, more map[string]stri
 	var b strings.Builder
 	fmt.Fprintf(&b, "database: {url: %q}\n", database)
 	fmt.Fprintf(&b, "smtp: {host: 127.0.0.1, port: %d, tls: none, from: \"Metropolis <events@example.org>\", bounce_domain: bounces.example.org", port)
-	for _, key := range []string{"connections"} {
+	for _, key := range []string{"connections", "rate"} {
 		if v := more[key]; v != "" {
 			fmt.Fprintf(&b, ", %s: %s", key, v)
 		}

@@ -139,21 +139,15 @@ func seated(event string, n int) string {
 }
 
 func (c *convenedStack) done(j *job) error {
-	c.planned = 0
-	for limit := time.Now().Add(15 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	limit := time.Now().Add(15 * time.Minute)
+	for c.planned = 0; c.planned == 0; time.Sleep(20 * time.Millisecond) {
+		if err := c.look(j, limit); err != nil {
+			return err
+		}
+	}
+	for ; ; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			return j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
-		}
-		if c.planned == 0 {
-			answer, err := c.q.ask(`SELECT coalesce((SELECT extract(epoch FROM clock_timestamp()) FROM convened.reminder_occasions WHERE planned_at IS NOT NULL), 0)`)
-			if err != nil {
-				return err
-			}
-			at, _ := strconv.ParseFloat(answer, 64)
-			if at == 0 {
-				continue
-			}
-			c.planned = time.Unix(0, int64(at*1e9)).Sub(j.Due)
 		}
 		answer, err := c.q.ask(`SELECT NOT EXISTS (SELECT FROM convened.notices WHERE state = 'planned') AND NOT EXISTS (SELECT FROM convened.notices WHERE state = 'claimed')`)
 		if err != nil {
@@ -169,6 +163,21 @@ func (c *convenedStack) done(j *job) error {
 	}
 	if want := fmt.Sprintf("%d of %[1]d", j.Letters); answer != want {
 		return j.processes[0].failed(fmt.Errorf("%s are sent, want %s", answer, want))
+	}
+	return nil
+}
+
+// look looks once whether all are planned.
+func (c *convenedStack) look(j *job, limit time.Time) error {
+	if time.Now().After(limit) {
+		return j.processes[0].failed(fmt.Errorf("not all are planned by %s", limit.Format(time.TimeOnly)))
+	}
+	answer, err := c.q.ask(`SELECT coalesce((SELECT extract(epoch FROM clock_timestamp()) FROM convened.reminder_occasions WHERE planned_at IS NOT NULL), 0)`)
+	if err != nil {
+		return err
+	}
+	if at, _ := strconv.ParseFloat(answer, 64); at > 0 {
+		c.planned = time.Unix(0, int64(at*1e9)).Sub(j.Due)
 	}
 	return nil
 }
