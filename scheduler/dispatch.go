@@ -35,7 +35,7 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 // long as it has no more than growthLimit.
 const (
 	growth      = 8
-	growthLimit = 800
+	growthLimit = 400
 )
 
 // crowded reports whether so many are in flight that no more are claimed. Where
