@@ -225,7 +225,7 @@ type Claim struct {
 	Reminder     *Reminder    // the rule, for reminders and follow-ups; nil where the file no longer has it
 	Was          *Event       // for an update: the event as this person was last told; nil if never told
 	ThreadID     string       // Message-ID of the first confirmation sent; "" if there is none
-	Told         int          // SEQUENCE of the invitation that this person was sent last; -1: none
+	Told         int          // for what tells of a change: SEQUENCE of the invitation that this person was sent last; -1: none
 	Folded       []Occasion   // for a confirmation: the reminders that it stands in for
 	Trouble      *Trouble     // for a preflight: what is wrong
 	Fault        string       // why it could not be read whole, so that no letter can be made; "" if it could

@@ -42,7 +42,7 @@ const (
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
 	if s.take > s.o.Batch {
-		return s.undone() > s.batches()*s.take-s.take || s.inFlight > 2*s.batches()*s.most()
+		return s.undone() > (s.batches()-1)*s.take || s.inFlight > 2*s.batches()*s.most()
 	}
 	return s.undone() >= s.batches()*s.take
 }
@@ -133,8 +133,7 @@ func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (claims
 	}
 	n, why := s.room(now)
 	if n == 0 {
-		r.Waiting = cmp.Or(why, r.Waiting)
-		r.More = r.More || why == "" // as soon as there is room
+		r.Waiting, r.Crowded = cmp.Or(why, r.Waiting), why == ""
 		return nil, false, nil
 	}
 	n, err = s.withinRate(ctx, n, r)

@@ -19,7 +19,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 		now := s.o.Clock()
 		if hinted && said == "" && s.hurry(ctx, now) {
 			if since := s.o.Clock().Sub(last); since >= 0 && since < wholeEvery {
-				hinted = s.pause(ctx, wholeEvery-since)
+				hinted = s.pause(ctx, wholeEvery-since, false)
 				continue
 			}
 			now = s.o.Clock()
@@ -55,6 +55,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 			wait = min(wait, time.Second) // the database is back within the second that we notice it
 		case r.More && (r.Waiting == "" || s.steps): // to plan needs nobody who takes mail
 			wait = 0
+		case r.Crowded:
+			wait = s.o.Poll / 5 // or until there is room, which may be now
 		default:
 			if next, err := s.NextInstant(ctx, now); err == nil && !next.IsZero() {
 				wait = min(wait, max(next.Sub(s.o.Clock()), 0))
@@ -68,7 +70,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 				}
 			}
 		}
-		hinted = s.pause(ctx, wait)
+		hinted = s.pause(ctx, wait, r.Crowded)
 	}
 }
 
@@ -107,8 +109,9 @@ func (s *Scheduler) hurry(ctx context.Context, now time.Time) bool {
 	return r.Waiting == "" && !r.More
 }
 
-// pause waits, unless something happens. It reports whether that was a hint.
-func (s *Scheduler) pause(ctx context.Context, wait time.Duration) bool {
+// pause waits, unless something happens, which may be that there is room for more. It
+// reports whether it was a hint.
+func (s *Scheduler) pause(ctx context.Context, wait time.Duration, room bool) bool {
 	if s.full() {
 		// Only an outcome makes room: to look again before is of no use.
 		wait = max(wait, 20*time.Millisecond)
@@ -128,11 +131,16 @@ func (s *Scheduler) pause(ctx context.Context, wait time.Duration) bool {
 	if wait == 0 {
 		return false
 	}
+	var freed chan struct{}
+	if room {
+		freed = s.freed // it may have come between the tick and here
+	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-s.wake:
 		return true
+	case <-freed:
 	case <-t.C:
 	case <-ctx.Done():
 	}
@@ -165,7 +173,7 @@ func (s *Scheduler) Until(ctx context.Context, now time.Time) error {
 			return err
 		}
 		s.drain()
-		if !r.More && !r.Moved() {
+		if !r.More && !r.Crowded && !r.Moved() {
 			return nil
 		}
 	}

@@ -343,3 +343,50 @@ func TestAHintDoesNotOvertakeAnOccasionThatHasCome(t *testing.T) {
 		}
 	})
 }
+
+// Where all hands are busy for long, the daemon does not look again and again.
+func TestWhileAllHandsAreBusyNobodyLooksForMore(t *testing.T) {
+	var at []time.Duration
+	prepare := func(r *rig) {
+		r.takes = time.Hour
+		e := webinar("w", 1000*time.Hour)
+		for range 500 {
+			r.add(confirmation(e))
+		}
+	}
+	running(t, prepare, ticks(&at), func(t *testing.T, r *rig, _ func()) {
+		pass(time.Minute)
+		before := len(at)
+		pass(time.Minute)
+		if n := len(at) - before; n > 70 {
+			t.Errorf("%d ticks in a minute in which nothing could be done, want about one a second", n)
+		}
+	})
+}
+
+// A hand may make room after a tick has found none and before it waits for some.
+func TestRoomThatComesAtTheEndOfATickIsSeen(t *testing.T) {
+	crowded := 0
+	edit := func(o *scheduler.Options) {
+		o.Batch, o.Hands, o.Poll = 10, 1, 10*time.Minute
+		o.Ticked = func(r scheduler.Report, _ error) {
+			if r.Crowded && r.Claimed == 0 {
+				crowded++
+				pass(10 * time.Second) // until all that is in hand has left
+			}
+		}
+	}
+	prepare := func(r *rig) {
+		r.takes = 100 * time.Millisecond
+		e := webinar("w", 1000*time.Hour)
+		for range 100 {
+			r.add(confirmation(e))
+		}
+	}
+	running(t, prepare, edit, func(t *testing.T, r *rig, _ func()) {
+		pass(time.Minute + 59*time.Second)
+		if got := r.states()[convened.Sent]; crowded == 0 || got != 100 {
+			t.Errorf("after two minutes %d have left, and %d ticks found no room; want 100, with some", got, crowded)
+		}
+	})
+}

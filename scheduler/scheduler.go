@@ -231,6 +231,7 @@ type Report struct {
 	Recovered convened.Recovered
 	Again     time.Duration // when to look again, where smtp.rate left no room or somebody else holds a row; 0: nothing is known
 	More      bool          // there is more to do at once
+	Crowded   bool          // there may be more to claim as soon as there is room
 	Took      time.Duration // by the one clock, set by Run: negative where somebody put it back meanwhile
 	Waiting   string        // why nothing was claimed: the relay is down …; "" if nothing is in the way
 }
@@ -244,6 +245,7 @@ func (r *Report) add(part Report) {
 	r.Marked += part.Marked
 	r.GivenBack += part.GivenBack
 	r.More = r.More || part.More
+	r.Crowded = r.Crowded || part.Crowded
 	if part.Again > 0 {
 		r.Again = part.Again
 	}

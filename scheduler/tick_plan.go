@@ -44,7 +44,7 @@ func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []
 		r.add(sent)
 		wrong = append(wrong, err)
 		freed := s.freed
-		if err != nil || sent.Claimed == 0 && !sent.More {
+		if err != nil || sent.Claimed == 0 && !sent.Crowded {
 			freed = nil // there is nothing to be claimed before something is planned
 		}
 		select {
