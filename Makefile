@@ -113,7 +113,7 @@ fuzz: setup ## Every fuzz target, for FUZZTIME (60s) each
 
 .PHONY: bench
 bench: NEEDS += postfix node
-bench: setup build ## convened beside what one would build instead; half an hour, see bench/README.md
+bench: setup build ## convened beside what one would build instead; twenty minutes, see bench/README.md
 	@CGO_ENABLED=0 $(RUN) go build -trimpath -o bin/bench-sink ./bench/sink
 	@CGO_ENABLED=0 $(RUN) go build -C bench/peers/river -trimpath -o ../../../bin/bench-river .
 	@cd bench/peers/node && npm ci --silent --no-audit --no-fund
