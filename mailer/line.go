@@ -85,8 +85,8 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 	return o
 }
 
-// mostRebuffs is how often the server may fail to understand an envelope that goes
-// ahead, before none does any more. A rebuff costs a connection, and no attempt.
+// mostRebuffs is how often in a row the server may fail to understand an envelope that
+// goes ahead, before none does any more. A rebuff costs a connection, and no attempt.
 const mostRebuffs = 3
 
 func (n *Line) ask(next func() *Letter) func() *Letter {
@@ -100,11 +100,14 @@ func (n *Line) ask(next func() *Letter) func() *Letter {
 // letter.
 func (n *Line) release(c *conn) {
 	r := n.relay
-	if c.rebuffed {
+	switch row := r.rebuffs.Load(); {
+	case c.rebuffed:
 		c.rebuffed = false
 		if r.rebuffs.Add(1) == mostRebuffs {
 			r.opts.Logger.Info("the relay offers PIPELINING and does not take an envelope behind the dot: each waits for the reply before it", "host", r.opts.Host)
 		}
+	case c.forwarded && row > 0 && row < mostRebuffs:
+		r.rebuffs.CompareAndSwap(row, 0) // it does understand, and went for a reason of its own
 	}
 	if c.ahead != nil && !c.broken && !c.wasInterrupted() {
 		n.c = c

@@ -25,7 +25,8 @@ type plain struct {
 	ln      net.Listener
 	dot     func(n int, r *bufio.Reader) (reply string)
 	mu      sync.Mutex
-	letters []string // by recipient
+	goes    map[string]bool // recipients at whom it closes the connection once, instead of an answer to RCPT
+	letters []string        // by recipient
 	conns   int
 }
 
@@ -67,6 +68,13 @@ func (s *plain) talk(c net.Conn) {
 			fmt.Fprint(c, "250-plain\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n")
 		case strings.HasPrefix(line, "RCPT TO:"):
 			to = strings.Trim(strings.TrimPrefix(line, "RCPT TO:"), "<>\r\n")
+			s.mu.Lock()
+			goes := s.goes[to]
+			delete(s.goes, to)
+			s.mu.Unlock()
+			if goes {
+				return
+			}
 			fmt.Fprint(c, "250 ok\r\n")
 		case strings.HasPrefix(line, "DATA"):
 			fmt.Fprint(c, "354 go on\r\n")
@@ -193,6 +201,33 @@ func TestAServerThatDropsWhatComesBehindTheDotGetsItsLettersAllTheSame(t *testin
 				t.Errorf("%d connections for %d letters, want at most %d", conns, n, most)
 			}
 		})
+	}
+}
+
+// A server that goes because of a recipient has not failed to understand: however often
+// that happens, the next envelope goes with the end of the letter before it.
+func TestAServerThatGoesAtSomeRecipientsIsStillSentEnvelopesAhead(t *testing.T) {
+	const n = 30
+	gone := map[string]bool{}
+	for i := 1; i < n-2; i++ {
+		gone[stormLetter(i).To] = i%3 < 2 // the second of two is the first that goes ahead on its connection
+	}
+	s := servePlain(t, func(i int, r *bufio.Reader) string {
+		if i == n-1 { // behind the last but one comes the last
+			want := fmt.Sprintf("MAIL FROM:<%s>", stormLetter(i).From)
+			if b, err := r.Peek(len(want)); err != nil || string(b) != want {
+				return fmt.Sprintf("554 behind the dot came %q, %v", b, err)
+			}
+		}
+		return "250 ok"
+	})
+	s.mu.Lock()
+	s.goes = gone
+	s.mu.Unlock()
+	r := s.relay(t, func(o *RelayOptions) { o.CommandTimeout = 5 * time.Second })
+	sendInLine(t, r, n)
+	if got, conns := s.taken(); !slices.Equal(got, recipients(n)) || conns < n/2 {
+		t.Errorf("the server has letters to %q by %d connections", got, conns)
 	}
 }
 

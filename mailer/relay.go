@@ -72,7 +72,7 @@ type Relay struct {
 	closed  bool
 	leaving sync.WaitGroup // connections whose idle time is over
 
-	rebuffs atomic.Int32 // envelopes that the server was sent ahead and did not understand
+	rebuffs atomic.Int32 // envelopes in a row that the server was sent ahead and did not understand
 }
 
 type idleConn struct {
