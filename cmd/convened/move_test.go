@@ -37,21 +37,26 @@ func (s *site) invitations() map[string][]string {
 	return told
 }
 
+// heldAfter has a server take n letters and keep the others waiting at their dots until
+// they are released, however quick the burst is and slow what comes amid it.
+func heldAfter(n int64) (script lab.Script, release func()) {
+	var taken atomic.Int64
+	released := make(chan struct{})
+	return func(step lab.Step) lab.Reaction {
+		if step.Phase == lab.AtDot && taken.Add(1) > n {
+			<-released
+		}
+		return lab.Reaction{}
+	}, sync.OnceFunc(func() { close(released) })
+}
+
 // An event moves in the middle of a burst: what is not marked yet carries the
 // new time, and exactly those who were told the old one get an update.
 func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 	t.Parallel()
 	const n = 2000
-	// The second half waits for the move, however quick the burst and slow the move.
-	var taken atomic.Int64
-	moved := make(chan struct{})
-	release := sync.OnceFunc(func() { close(moved) })
-	s := newSiteWith(t, lab.SMTPOptions{Script: func(step lab.Step) lab.Reaction {
-		if step.Phase == lab.AtDot && taken.Add(1) > n/2 {
-			<-moved
-		}
-		return lab.Reaction{}
-	}}, "batch: 20\n")
+	script, release := heldAfter(n / 2)
+	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 20\n")
 	t.Cleanup(release)
 	event := func(hour int) string {
 		file := filepath.Join(t.TempDir(), "webinar.yaml")
@@ -90,13 +95,16 @@ func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 // of it are told that it is off, and nobody hears of it for the first time.
 func TestACancellationMidBurstReachesExactlyThoseWhoWereTold(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "")
-	s.apply("webinar", 240*time.Hour, "")
 	const n = 2000
+	script, release := heldAfter(n / 4)
+	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 20\n")
+	t.Cleanup(release)
+	s.apply("webinar", 240*time.Hour, "")
 	s.burst(n)
 	s.daemon()
 	s.wait(n/4, time.Minute)
 	s.must("event", "cancel", "webinar", "--yes")
+	release()
 	s.settled()
 	told := s.invitations()
 	for to, letters := range told {

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 func TestARowInPostgresBecomesAConfirmationWithAnInvitation(t *testing.T) {
@@ -73,11 +75,15 @@ func (s *site) once(n int) {
 
 func TestInvariant2OneHandAtATime(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "")
+	script, release := heldAfter(0)
+	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "")
+	t.Cleanup(release)
 	s.apply("webinar", 10*24*time.Hour, "")
 	a, b := s.daemon(), s.daemon()
 	const n = 1000
 	s.burst(n)
+	s.reaches(`SELECT count(DISTINCT claimed_by) FROM convened.notices WHERE state = 'claimed'`, "2") // however quick one of them is
+	release()
 	s.wait(n, 2*time.Minute)
 	if a.stop() != 0 || b.stop() != 0 {
 		t.Errorf("the daemons ended with %d and %d", a.stop(), b.stop())
