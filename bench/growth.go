@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -27,17 +26,17 @@ func (s *site) daemons(o options, f *Figures) error {
 // planning measures how long it takes to plan a burst where nothing leaves meanwhile:
 // in a burst what leaves has the processors, too.
 func (s *site) planning(o options, f *Figures) error {
-	var took []time.Duration
+	var list []Result
 	for range o.rounds {
 		d, err := s.plannedAlone(o.letters)
 		if err != nil {
 			return err
 		}
-		took = append(took, d)
+		list = append(list, Result{Planned: d.Seconds()})
 	}
-	slices.Sort(took)
-	f.Others[fmt.Sprintf("planning of %d, s", o.letters)] = took[len(took)/2].Seconds()
-	fmt.Printf("%d reminders are planned %.2f s after the instant, where one letter a second leaves (%.2f to %.2f)\n", o.letters, took[len(took)/2].Seconds(), took[0].Seconds(), took[len(took)-1].Seconds())
+	took, spread := median(list, func(r Result) float64 { return r.Planned })
+	f.Others[fmt.Sprintf("planning of %d, s", o.letters)] = took
+	fmt.Printf("%d reminders are planned %.2f s after the instant, where one letter a second leaves (spread %.0f%%)\n", o.letters, took, 100*spread)
 	return nil
 }
 

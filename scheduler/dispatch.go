@@ -26,7 +26,7 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 	}
 	n := s.relay.room(now, min(s.take, s.batches()*s.take-s.undone()), s.inFlight)
 	if n == 0 {
-		return 0, cmp.Or(s.relay.why, "the relay gets one letter at a time")
+		return 0, s.relay.why
 	}
 	return n, ""
 }
@@ -42,7 +42,7 @@ const (
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
 	if s.take > s.o.Batch {
-		return s.undone() > (s.batches()-1)*s.take || s.inFlight > 2*s.batches()*s.most()
+		return s.undone() > (s.batches()-1)*s.take || s.inFlight > 2*mostBatches*s.most()
 	}
 	return s.undone() >= s.batches()*s.take
 }
@@ -56,10 +56,13 @@ func (s *Scheduler) undone() int {
 	return s.inFlight
 }
 
+// mostBatches is how many batches may be in hand at the most.
+const mostBatches = 3
+
 // batches is how many may be in hand. For who holds s.mu.
 func (s *Scheduler) batches() int {
 	if s.take > s.o.Batch {
-		return 3
+		return mostBatches
 	}
 	return 2
 }
@@ -269,7 +272,7 @@ func (s *Scheduler) letGo(ctx context.Context, claims []*convened.Claim, r *Repo
 		}
 		return err
 	}
-	s.finished(len(claims))
+	s.finished(len(claims), 0)
 	return nil
 }
 
@@ -355,9 +358,9 @@ func failedToCompose(err error, now time.Time) convened.Outcome {
 // start sets the hands and the settler to work. Letters that are still in the
 // outbox when ctx ends go back; what is on the wire is finished.
 func (s *Scheduler) start(ctx context.Context) {
-	s.outbox, s.express = make(chan job, 3*s.most()), make(chan job, 3*s.most())
-	s.outcomes = make(chan settling, 3*s.most())
-	s.returned = make(chan job, 3*s.most())
+	inHand := mostBatches * s.most()
+	s.outbox, s.express, s.returned = make(chan job, inHand), make(chan job, inHand), make(chan job, inHand)
+	s.outcomes = make(chan settling, inHand)
 	s.turns = make(chan struct{}, s.o.Hands)
 	for range s.o.Hands {
 		s.turns <- struct{}{}
@@ -392,7 +395,7 @@ func (s *Scheduler) settle() {
 		batch := []settling{first}
 		moment, longer := time.NewTimer(settleMoment), false
 	collect:
-		for len(batch) < 3*s.most() {
+		for len(batch) < mostBatches*s.most() {
 			select {
 			case w, open := <-s.outcomes:
 				if !open {
@@ -465,10 +468,7 @@ func (s *Scheduler) settleBatch(batch []settling) {
 		time.Sleep(wait) //nolint:forbidigo // a stop does not cut it short: Abandon does, at the next try
 	}
 	s.owe(nil)
-	s.mu.Lock()
-	s.over -= len(batch)
-	s.mu.Unlock()
-	s.finished(len(batch))
+	s.finished(len(batch), len(batch))
 }
 
 // owe notes what could not be written yet.
@@ -552,10 +552,11 @@ func (s *Scheduler) free() {
 	}
 }
 
-// finished takes n claims out of flight.
-func (s *Scheduler) finished(n int) {
+// finished takes n claims out of flight, of so many of which the settler was told.
+func (s *Scheduler) finished(n, told int) {
 	s.mu.Lock()
 	s.inFlight -= n
+	s.over -= told
 	if s.inFlight == 0 {
 		s.idle.Broadcast()
 	}
