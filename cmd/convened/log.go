@@ -94,10 +94,11 @@ type spout struct {
 	stopped chan struct{}
 }
 
-// Bounds of a spout: how many lines it keeps, and how long its end waits for a
+// Bounds of a spout: how many lines it keeps, how many go in one write, and how long its end waits for a
 // reader that is slow.
 const (
 	spoutLines    = 4096
+	spoutChunk    = 16 << 10 // bytes, about, that are written at once
 	spoutPatience = 2 * time.Second
 )
 
@@ -120,23 +121,37 @@ func (s *spout) Write(line []byte) (int, error) {
 
 func (s *spout) run(w io.Writer) {
 	defer close(s.stopped)
+	var chunk []byte
 	for {
+		var line []byte
 		select {
-		case line := <-s.lines:
-			s.pour(w, line)
-			continue
+		case line = <-s.lines:
 		default:
+			select {
+			case line = <-s.lines:
+			case <-s.stop:
+				return
+			}
 		}
-		select {
-		case line := <-s.lines:
-			s.pour(w, line)
-		case <-s.stop:
-			return
+		lines := 1
+		chunk = append(chunk[:0], line...)
+		// In a burst there are many: what is there goes in one write.
+	gather:
+		for len(chunk) < spoutChunk {
+			select {
+			case line = <-s.lines:
+				chunk = append(chunk, line...)
+				lines++
+			default:
+				break gather
+			}
 		}
+		s.pour(w, chunk, int64(lines))
 	}
 }
 
-func (s *spout) pour(w io.Writer, line []byte) {
+// pour writes a chunk of so many lines.
+func (s *spout) pour(w io.Writer, chunk []byte, lines int64) {
 	if n := s.dropped.Swap(0); n > 0 {
 		told := &failing{w: w}
 		slog.New(slog.NewTextHandler(told, nil)).Warn("lines of the log were dropped: nobody read them", "lines", n)
@@ -144,9 +159,9 @@ func (s *spout) pour(w io.Writer, line []byte) {
 			s.dropped.Add(n)
 		}
 	}
-	if _, err := w.Write(line); err != nil {
-		s.dropped.Add(1)
-		s.lost.Add(1)
+	if _, err := w.Write(chunk); err != nil {
+		s.dropped.Add(lines)
+		s.lost.Add(lines)
 	}
 }
 
