@@ -2,9 +2,10 @@
 // the final dot of a letter and the database's knowing of it. Nobody can know
 // whether a letter arrived whose sender died in between (RFC 1047); the journal
 // makes that time as short as it can be. A line is written before each dot and
-// another after each reply, by write(2) alone: it survives the death of the
-// process, and costs microseconds. The next start, or a sibling on the same
-// machine, reads what the dead one left before it claims:
+// another after each reply, into a file that is mapped into memory, or by write(2)
+// where it can't be: either survives the death of the process, and the one costs
+// no system call. The next start, or a sibling on the same machine, reads what
+// the dead one left before it claims:
 //
 //	dot and reply   the outcome is known: settle it
 //	dot, no reply   in doubt: at most one letter a connection
@@ -21,7 +22,9 @@
 // of life. What a journal says is evidence and nothing else: reading it twice
 // changes nothing. A journal that can't be written is removed at once, because
 // one that misses a dot would say "it never left" of a letter that did; whoever
-// finds none waits for the lease, as without.
+// finds none waits for the lease, as without. At every instant, whatever was being
+// written then, the file holds each line whose call has returned until it is settled,
+// and reads as lines that were written: a line that holds a NUL was not.
 //
 // It will not survive the machine: a journal of an earlier boot is good for the
 // replies that it holds and proves nothing by what it lacks.
@@ -31,6 +34,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,9 +60,12 @@ type Journal struct {
 	mu      sync.Mutex
 	file    *os.File // nil: closed, or given up
 	path    string
-	size    int64
-	waiting map[convened.NoticeID][]byte // lines of what is not settled
+	size    int    // of the file, where it is mapped; otherwise what it may grow to
+	sheet   *sheet // nil: it is written with write(2)
+	end     int    // where the next line goes
+	limit   int    // where the room for it ends
 	head    []byte
+	waiting map[convened.NoticeID]int // of what is not settled, where its first line begins
 }
 
 // compactAt is the size beyond which what is settled is dropped from the file.
@@ -83,9 +90,12 @@ func (o Owner) prefix() string {
 func (o Owner) file() string { return fmt.Sprintf("%s%d.journal", o.prefix(), o.Daemon) }
 
 // Create makes and locks the journal of a daemon.
-func Create(dir string, o Owner) (*Journal, error) {
+func Create(dir string, o Owner) (*Journal, error) { return createOf(compactAt, dir, o) }
+
+// createOf makes a journal of another size.
+func createOf(size int, dir string, o Owner) (*Journal, error) {
 	path := filepath.Join(dir, o.file())
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make the journal: %w", err)
 	}
@@ -93,11 +103,11 @@ func Create(dir string, o Owner) (*Journal, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock the journal %s: %w", path, err)
 	}
-	j := &Journal{file: f, path: path, waiting: map[convened.NoticeID][]byte{}, head: []byte("boot " + o.Boot + "\n")}
+	j := &Journal{file: f, path: path, size: size, waiting: map[convened.NoticeID]int{}, head: []byte("boot " + o.Boot + "\n")}
 	if o.Unit != "" {
 		j.head = append(j.head, "unit "+o.Unit+"\n"...)
 	}
-	if err := j.rewrite(); err != nil {
+	if err := j.shorten(0); err != nil {
 		j.giveUp()
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
@@ -134,7 +144,24 @@ func (j *Journal) AfterReply(o convened.Outcome) error {
 		line = strconv.AppendQuote(append(line, ' '), words)
 	}
 	line = strconv.AppendInt(append(line, ' '), o.At.UnixMilli(), 10)
+	// A power cut may leave a line whose halves are of two: each page is on the disk or is
+	// not, and room is used again. The replies of an earlier boot count, so they say
+	// what they were.
+	line = strconv.AppendUint(append(line, ' '), uint64(crc32.Checksum(line, castagnoli)), 16)
 	return j.append(o.Notice, append(line, '\n'))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// whole reports whether a reply's line is what was written. A version before this one
+// wrote no sum, and passes over one.
+func whole(line string) bool {
+	i := strings.LastIndexByte(line, ' ')
+	if strings.HasSuffix(line[:i], `"`) {
+		return true // the last is the instant
+	}
+	sum, err := strconv.ParseUint(line[i+1:], 16, 32)
+	return err == nil && uint32(sum) == crc32.Checksum([]byte(line[:i]), castagnoli)
 }
 
 func cut(s string) string {
@@ -150,18 +177,33 @@ func (j *Journal) append(n convened.NoticeID, line []byte) error {
 	if j.file == nil {
 		return nil
 	}
-	j.waiting[n] = append(j.waiting[n], line...)
-	if _, err := j.file.Write(line); err != nil {
-		j.giveUp()
-		return fmt.Errorf("write the journal: %w", err)
-	}
-	if j.size += int64(len(line)); j.size > compactAt {
-		if err := j.rewrite(); err != nil {
+	if j.end+len(line) > j.limit {
+		if err := j.shorten(len(line)); err != nil {
 			j.giveUp()
 			return fmt.Errorf("shorten the journal: %w", err)
 		}
 	}
+	if err := j.write(line); err != nil {
+		j.giveUp()
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if _, ok := j.waiting[n]; !ok {
+		j.waiting[n] = j.end
+	}
+	j.end += len(line)
 	return nil
+}
+
+func (j *Journal) write(line []byte) error {
+	if j.sheet == nil {
+		// The copy is for the other way, where a line never leaves the stack.
+		_, err := j.file.WriteAt(bytes.Clone(line), int64(j.end))
+		return err
+	}
+	if err := j.touch(); err != nil {
+		return err
+	}
+	return j.sheet.put(j.end, line)
 }
 
 // Settled drops what the database knows now.
@@ -171,48 +213,107 @@ func (j *Journal) Settled(n convened.NoticeID) {
 	delete(j.waiting, n)
 }
 
-// rewrite leaves the file with what is not settled. It writes that over the
-// beginning, then cuts the rest off. If we crash between the two, the rest are
-// replies, or whole dots with their replies after them, of letters that are
-// settled: settling them again changes nothing.
-func (j *Journal) rewrite() error {
-	b := bytes.Clone(j.head)
-	for _, lines := range j.waiting {
-		b = append(b, lines...)
+// shorten drops what is settled from the file, to make room for need bytes. A
+// mapped file for which the rest is too much is written with write(2) from then on,
+// at any length, until the rest is small again.
+func (j *Journal) shorten(need int) error {
+	if j.sheet != nil {
+		if done, err := j.turn(need); done || err != nil {
+			return err
+		}
+		if err := j.fold(); err != nil {
+			return err
+		}
 	}
-	// O_APPEND and WriteAt don't go together; a second descriptor of the same
-	// file does, and the lock is the first one's.
-	f, err := os.OpenFile(j.path, os.O_WRONLY, 0)
-	if err != nil {
+	if err := j.rewrite(); err != nil {
 		return err
 	}
-	_, err = f.WriteAt(b, 0)
-	if err == nil {
-		err = f.Truncate(int64(len(b)))
+	return j.spread()
+}
+
+// unsettled picks from the part of the file that begins at from the lines of what
+// is not settled, in their order, and says where the first of each will be if
+// they are written to another place.
+func (j *Journal) unsettled(part []byte, from, to int) ([]byte, map[convened.NoticeID]int) {
+	var lines []byte
+	waiting := make(map[convened.NoticeID]int, len(j.waiting))
+	for line := range bytes.Lines(part) {
+		at := from
+		from += len(line)
+		n, ok := noticeOf(line)
+		if !ok {
+			continue
+		}
+		if first, waits := j.waiting[n]; !waits || at < first {
+			continue
+		}
+		if _, ok := waiting[n]; !ok {
+			waiting[n] = to + len(lines)
+		}
+		lines = append(lines, line...)
 	}
-	j.size = int64(len(b))
-	return errors.Join(err, f.Close())
+	return lines, waiting
+}
+
+// noticeOf reads of which letter a line is that was written here.
+func noticeOf(line []byte) (n convened.NoticeID, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("dot "))
+	if !ok {
+		if rest, ok = bytes.CutPrefix(line, []byte("reply ")); !ok {
+			return 0, false
+		}
+	}
+	digits, _, _ := bytes.Cut(rest, []byte(" "))
+	id, err := strconv.ParseInt(string(digits), 10, 64)
+	return convened.NoticeID(id), err == nil
+}
+
+// rewrite leaves a file that is not mapped with what is not settled. It writes that
+// over the beginning, then cuts the rest off. If we crash before it is all written,
+// what is missing still stands where it stood, because no line moves towards the
+// end; the kernel may stop between two pages, and then one line is a half of each.
+// If we crash between the two, the rest are replies, or whole dots with their
+// replies after them, of letters that are settled: settling them again changes nothing.
+func (j *Journal) rewrite() error {
+	old := make([]byte, j.end)
+	if _, err := j.file.ReadAt(old, 0); err != nil {
+		return err
+	}
+	head := len(j.head)
+	lines, waiting := j.unsettled(old[min(head, len(old)):], head, head)
+	b := append(bytes.Clone(j.head), lines...)
+	if _, err := j.file.WriteAt(b, 0); err != nil {
+		return err
+	}
+	if err := j.file.Truncate(int64(len(b))); err != nil {
+		return err
+	}
+	j.waiting, j.end, j.limit = waiting, len(b), max(j.size, 2*len(b))
+	return nil
 }
 
 // giveUp removes a journal that can't be trusted any more.
 func (j *Journal) giveUp() {
 	_ = os.Remove(j.path)
+	_ = j.fold()
 	_ = j.file.Close()
 	j.file = nil
 	clear(j.waiting)
 }
 
 // Close ends the journal. It removes the file if all is settled; otherwise the
-// file stays for the next start to read.
+// file stays, with what is not, for the next start to read.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.file == nil {
 		return nil
 	}
-	var err error
+	err := j.fold()
 	if len(j.waiting) == 0 {
-		err = os.Remove(j.path)
+		err = errors.Join(err, os.Remove(j.path))
+	} else {
+		err = errors.Join(err, j.rewrite())
 	}
 	err = errors.Join(err, j.file.Close())
 	j.file = nil
@@ -230,7 +331,7 @@ type Orphan struct {
 	Dots     map[convened.NoticeID]int  // the latest attempt whose dot was about to be written
 	Kept     map[convened.NoticeID]Kept // of these the connections, where they are kept and no reply was noted
 	Replies  []convened.Outcome         // in the order in which they came
-	Written  time.Time                  // when something was written last, by the kernel's clock
+	Written  time.Time                  // when something was written last, by the kernel's clock; up to touchAfter too early
 
 	file *os.File
 	path string
@@ -292,7 +393,7 @@ func Replies(dir string, o Owner) ([]convened.Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s: %w", path, err)
 	}
-	if !bytes.HasPrefix(second, first) {
+	if !bytes.HasPrefix(written(second), written(first)) {
 		return nil, nil // it is being rewritten, so whoever writes it lives
 	}
 	return parse(first, o.Boot).Replies, nil
@@ -365,15 +466,24 @@ func adopt(path string, o Owner) (*Orphan, error) {
 	return orphan, nil
 }
 
+// written returns the lines of a journal's file. What holds a NUL was not
+// written, and neither was what has no end: the call that it is of did not return.
+func written(data []byte) []byte {
+	lines := make([]byte, 0, len(data))
+	for line := range bytes.Lines(data) {
+		if bytes.HasSuffix(line, []byte("\n")) && !bytes.Contains(line, []byte{0}) {
+			lines = append(lines, line...)
+		}
+	}
+	return lines
+}
+
 // parse reads the lines. One that is torn or makes no sense is passed over: the
-// write that it is of did not return, so what it announces did not begin.
+// call that it is of did not return, so what it announces did not begin.
 func parse(data []byte, boot string) *Orphan {
 	o := &Orphan{Dots: map[convened.NoticeID]int{}, Kept: map[convened.NoticeID]Kept{}}
-	for line := range bytes.Lines(data) {
-		s, whole := strings.CutSuffix(string(line), "\n")
-		if !whole {
-			break
-		}
+	for line := range bytes.Lines(written(data)) {
+		s := strings.TrimSuffix(string(line), "\n")
 		if b, ok := strings.CutPrefix(s, "boot "); ok {
 			o.Complete = b == boot && boot != ""
 			continue
@@ -394,7 +504,7 @@ func parse(data []byte, boot string) *Orphan {
 		}
 		var out convened.Outcome
 		var at int64
-		if k, err := fmt.Sscanf(s, "reply %d %d %s %d %q %q %q %q %d", &out.Notice, &out.Attempt, &out.State, &out.Code, &out.Enhanced, &out.Phase, &out.Cause, &out.Reply, &at); err == nil && k == 9 {
+		if k, err := fmt.Sscanf(s, "reply %d %d %s %d %q %q %q %q %d", &out.Notice, &out.Attempt, &out.State, &out.Code, &out.Enhanced, &out.Phase, &out.Cause, &out.Reply, &at); err == nil && k == 9 && whole(s) {
 			out.At = time.UnixMilli(at).UTC()
 			o.Replies = append(o.Replies, out)
 			if o.Dots[out.Notice] == out.Attempt {

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,10 +27,11 @@ func create(t *testing.T, dir string, o Owner) *Journal {
 	return j
 }
 
-// die ends a journal as a killed process does: the kernel closes its files.
+// die ends a journal as a killed process does: the kernel ends its mappings and
+// closes its files.
 func die(t *testing.T, j *Journal) {
 	t.Helper()
-	if err := j.file.Close(); err != nil {
+	if err := errors.Join(j.fold(), j.file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,6 +124,34 @@ func TestATornLineSaysNothing(t *testing.T) {
 		if _, half := o.Dots[2]; half || len(o.Replies) > 1 || len(o.Dots) > 2 {
 			t.Fatalf("cut at %d it says %+v", i, o)
 		}
+	}
+}
+
+// After a power cut one page may be of one time and the next of another.
+func TestAReplyThatIsHalfAnothersSaysNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := create(t, dir, owner(1))
+	for _, o := range []convened.Outcome{reply(1000), {Notice: 2000, Attempt: 1, State: convened.Refused, Code: 550, Phase: "dot", Reply: "no", At: reply(1).At}} {
+		if err := j.AfterReply(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	die(t, j)
+	path := filepath.Join(dir, owner(1).file())
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(written(data), []byte("\n"))
+	sent, refused := lines[1], lines[2]
+	cut := bytes.Index(refused, []byte(" refused"))
+	hybrid := append(bytes.Clone(refused[:cut]), sent[bytes.Index(sent, []byte(" sent")):]...)
+	if err := os.WriteFile(path, append(bytes.Clone(lines[0]), append(hybrid, sent...)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := orphans(t, dir, owner(2))[0].Replies
+	if len(got) != 1 || got[0].Notice != 1000 {
+		t.Errorf("of %q and a whole line it reads %+v", hybrid, got)
 	}
 }
 
