@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"convened"
 )
@@ -224,7 +225,62 @@ func (s *Store) Settle(ctx context.Context, list []convened.Settlement) (map[con
 }
 
 func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon int64) (map[convened.NoticeID]bool, error) {
+	by := sql.NullInt64{Int64: daemon, Valid: daemon != 0}
+	var sent, others []convened.Settlement
+	for _, o := range list {
+		if o.State == convened.Sent {
+			sent = append(sent, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	var took map[convened.NoticeID]bool
+	err := s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
+		took = make(map[convened.NoticeID]bool, len(list))
+		if err := settleSent(ctx, tx, sent, by, took); err != nil {
+			return err
+		}
+		return settleOthers(ctx, tx, others, by, took)
+	})
+	return took, err
+}
+
+// settleSent writes down what was sent, and adds to took what was not known to be.
+func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by sql.NullInt64, took map[convened.NoticeID]bool) error {
 	n := len(list)
+	if n == 0 {
+		return nil
+	}
+	instant := func(o *convened.Settlement) time.Time { return o.At.Round(0).Truncate(time.Microsecond) } // as Postgres keeps it
+	since := instant(&list[0])
+	ids, attempts, after, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	enhanced, replies, phases := make([]string, n), make([]string, n), make([]string, n)
+	for i, o := range list {
+		ids[i], attempts[i], after[i], codes[i] = int64(o.Notice), int64(o.Attempt), instant(&o).Sub(since).Microseconds(), int64(o.Code)
+		enhanced[i], replies[i], phases[i] = o.Enhanced, clean(o.Reply), o.Phase
+	}
+	if err := each(ctx, tx, stmt("settle_sent"), []any{array(ids), since, array(after), array(codes), array(enhanced)}, func(rows *sql.Rows) error {
+		var id convened.NoticeID
+		err := rows.Scan(&id)
+		took[id] = true
+		return err
+	}); err != nil {
+		return err
+	}
+	settled := make([]bool, n)
+	for i, o := range list {
+		settled[i] = took[o.Notice]
+	}
+	_, err := tx.ExecContext(ctx, stmt("log_sent"), array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
+	return err
+}
+
+// settleOthers writes down all other outcomes, and adds to took which counted.
+func settleOthers(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by sql.NullInt64, took map[convened.NoticeID]bool) error {
+	n := len(list)
+	if n == 0 {
+		return nil
+	}
 	ids, attempts, failed, doubted, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	states, enhanced, replies, phases, causes, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	due, at := make([]time.Time, n), make([]time.Time, n)
@@ -239,24 +295,22 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 			doubted[i] = 1
 		}
 	}
-	var took map[convened.NoticeID]bool
-	err := s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
-		took = make(map[convened.NoticeID]bool, n)
-		return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
-			array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), sql.NullInt64{Int64: daemon, Valid: daemon != 0}}, func(rows *sql.Rows) error {
-			var id convened.NoticeID
-			err := rows.Scan(&id)
-			took[id] = true
-			return err
-		})
+	return each(ctx, tx, stmt("settle"), []any{array(ids), array(attempts), array(states), array(due), array(failed), array(doubted), array(at),
+		array(codes), array(enhanced), array(replies), array(phases), array(causes), array(reasons), by}, func(rows *sql.Rows) error {
+		var id convened.NoticeID
+		err := rows.Scan(&id)
+		took[id] = true
+		return err
 	})
-	return took, err
 }
 
 // clean makes a server's words storable: Postgres takes no NUL and no invalid
 // UTF-8, and one reply must not keep a batch from being settled.
 func clean(s string) string {
 	const most = 1000
+	if len(s) <= most && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
 	out := make([]rune, 0, len(s))
 	for _, r := range s { // invalid bytes come out as U+FFFD
 		if r == 0 {

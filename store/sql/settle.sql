@@ -1,5 +1,5 @@
--- Writes down what came of a batch. `sent` is evidence, and is taken from any
--- attempt; every other outcome counts only from the hand that holds the claim.
+-- Writes down what came of a batch, but for what was sent: see settle_sent.sql. Each
+-- outcome counts only from the hand that holds the claim.
 -- $1 ids, $2 attempts, $3 states, $4 due again at, $5 counted as failures,
 -- $6 counted as doubts, $7 when, $8 codes, $9 enhanced codes, $10 replies,
 -- $11 phases, $12 causes, $13 reasons, $14 this daemon.
@@ -16,17 +16,14 @@ WITH input AS (
         marked_at = CASE WHEN i.state = 'planned' THEN NULL ELSE n.marked_at END,
         failures = n.failures + i.failed,
         doubts = n.doubts + i.doubted,
-        sent_at = CASE WHEN i.state = 'sent' THEN i.at ELSE n.sent_at END,
         settled_at = CASE WHEN i.state IN ('planned', 'unknown', 'held') THEN NULL ELSE i.at END,
         last_code = nullif(i.code, 0),
         last_enhanced = nullif(i.enhanced, ''),
-        last_error = CASE WHEN i.state = 'sent' THEN NULL ELSE coalesce(nullif(i.reply, ''), n.last_error) END,
+        last_error = coalesce(nullif(i.reply, ''), n.last_error),
         cause = nullif(i.cause, ''),
         reason = nullif(i.reason, '')
     FROM input i
-    WHERE n.id = i.id
-      AND CASE WHEN i.state = 'sent' THEN n.state <> 'sent'
-               ELSE n.state = 'claimed' AND n.attempt = i.attempt AND n.claimed_by = coalesce($14::bigint, 0) AND n.lease_until > now() END
+    WHERE n.id = i.id AND n.state = 'claimed' AND n.attempt = i.attempt AND n.claimed_by = coalesce($14::bigint, 0) AND n.lease_until > now()
     RETURNING n.id, n.registration, i.state, i.cause
 ), marked AS (
     -- An address that does not work gets no reminders; who corrects it registers again.
