@@ -99,8 +99,12 @@ const claimsATick = 4
 // While a batch is composed and marked, the next is claimed.
 func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) error {
 	preparing := func() error { return nil }
+	planned := true // something may be, and wait to be claimed
 	for range claimsATick {
-		claims, full, err := s.claim(ctx, now, r)
+		claims, full, err := s.claim(ctx, now, r, &planned)
+		if len(claims) == 0 && err == nil && r.Crowded && s.awaitRoom(ctx) {
+			claims, full, err = s.claim(ctx, now, r, &planned)
+		}
 		err = errors.Join(preparing(), err)
 		if len(claims) == 0 {
 			return err
@@ -128,9 +132,10 @@ func (s *Scheduler) preparing(ctx context.Context, now time.Time, claims []*conv
 	}
 }
 
-// claim takes in hand what is due and there is room for. It reports whether it got
-// all that there was room for.
-func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (claims []*convened.Claim, full bool, err error) {
+// claim takes in hand what is due and there is room for: what is planned, and where
+// that is not enough, what is to be. It reports whether it got all that there was room
+// for, and clears planned where nothing is left that is.
+func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report, planned *bool) (claims []*convened.Claim, full bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, nil
 	}
@@ -143,20 +148,31 @@ func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (claims
 	if err != nil || n == 0 {
 		return nil, false, err
 	}
-	claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
-	s.refund(ctx, n-len(claims))
+	if *planned {
+		claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
+		*planned = err == nil && len(claims) == n
+	}
 	if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
+		s.refund(ctx, n)
 		r.Waiting = q.Error()
 		return nil, false, nil
 	}
-	if err != nil || len(claims) == 0 {
+	more := false
+	if err == nil && len(claims) < n {
+		var taken []*convened.Claim
+		taken, more, err = s.takeOccasion(ctx, now, n-len(claims), r)
+		claims = append(claims, taken...)
+	}
+	s.refund(ctx, n-len(claims))
+	if len(claims) == 0 {
 		return nil, false, err
 	}
 	r.Claimed += len(claims)
 	s.mu.Lock()
 	s.inFlight += len(claims)
+	s.gotAt = s.o.Clock()
 	s.mu.Unlock()
-	return claims, len(claims) == n, nil
+	return claims, more || len(claims) == n, err
 }
 
 // WaitsForRate is the Waiting of a report where nothing is wrong.

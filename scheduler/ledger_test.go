@@ -166,6 +166,11 @@ func (l *ledger) PlanOccasion(_ context.Context, now time.Time, p convened.Occas
 	return step, nil
 }
 
+// TakeOccasion is for bursts, which no life of a ledger has.
+func (l *ledger) TakeOccasion(context.Context, time.Time, convened.OccasionPlan, int, time.Duration) ([]*convened.Claim, convened.Step, error) {
+	panic("a life has no burst")
+}
+
 // unconfirmed is what plan_occasion.sql and plan_catch_up.sql ask of held confirmations.
 func (l *ledger) unconfirmed(r *entrant) bool {
 	return slices.ContainsFunc(l.of(r.ID, convened.Confirmation), func(n *noticeRow) bool {

@@ -164,6 +164,45 @@ func (m *memory) PlanOccasion(_ context.Context, _ time.Time, p convened.Occasio
 	return step, nil
 }
 
+// TakeOccasion plans at most limit notices of an occasion that was begun, and claims
+// them. Of an occasion that nobody knows, or that is planned, it returns nothing.
+func (m *memory) TakeOccasion(_ context.Context, _ time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error) {
+	if err := m.enter("TakeOccasion", p.Event, limit); err != nil {
+		return nil, convened.Step{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.eventLocked(p.Event)
+	if e.Revision != p.Revision {
+		return nil, convened.Step{}, convened.ErrEdited
+	}
+	if slices.ContainsFunc(m.recorded[p.Event], func(r convened.Recorded) bool { return r.Occasion == p.Occasion }) {
+		return nil, convened.Step{}, nil
+	}
+	var claims []*convened.Claim
+	step := convened.Step{Done: true}
+	for _, seat := range m.seats {
+		if seat.Event != p.Event || seat.SeatedAt.After(p.SeatedBy) || m.plannedLocked(seat.ID, p.Occasion.String()) {
+			continue
+		}
+		if len(claims) == limit {
+			step.Done = false
+			break
+		}
+		id := m.addLocked(convened.Claim{Event: *e, Registration: seat, Reminder: reminderOf(e, p.Occasion.Key), Told: -1,
+			Notice: convened.Notice{Registration: seat.ID, Kind: p.Kind, Occasion: p.Occasion.String(), Instant: p.Occasion.At, DueAt: p.Occasion.At}})
+		r := m.rows[id-1]
+		r.claim.Notice.State, r.claim.Notice.Attempt, r.lease = convened.Claimed, 1, m.clock().Add(lease)
+		c := r.claim
+		claims = append(claims, &c)
+	}
+	step.Notices = len(claims)
+	if step.Done {
+		m.recorded[p.Event] = append(m.recorded[p.Event], convened.Recorded{Occasion: p.Occasion, Planned: true})
+	}
+	return claims, step, nil
+}
+
 func (m *memory) plannedLocked(seat convened.RegistrationID, occasion string) bool {
 	return slices.ContainsFunc(m.rows, func(r *row) bool {
 		return r.claim.Notice.Registration == seat && r.claim.Notice.Occasion == occasion

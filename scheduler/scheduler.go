@@ -52,6 +52,7 @@ type Store interface {
 	PlanChanges(ctx context.Context, now time.Time) (convened.Step, error)
 	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
+	TakeOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error)
 	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) // both where somebody else holds some: convened.ErrBusy
 	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
 	GiveBack(ctx context.Context, claims []*convened.Claim) error // each is due again at its Notice.DueAt
@@ -158,6 +159,8 @@ type Scheduler struct {
 	planned   map[string]*plannedOccasions // by event
 	steps     bool                         // the last tick left something to plan; these three are the ticking goroutine's
 	rushing   bool                         // the last tick left something to claim
+	takings   []*taking                    // occasions that are planned straight into the hand
+	gotAt     time.Time                    // when anything was claimed last, by the one clock
 	recovered time.Time                    // when dead hands were looked for
 	hurried   int                          // notices that hints had planned since the last tick
 	busy      map[string]time.Time         // since when somebody else has held what a step needs

@@ -131,7 +131,13 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 		if known.done[o.String()] {
 			continue
 		}
-		done, err := s.planSteps(ctx, now, OccasionPlanOf(e, o, known.kinds[o.Key], now, s.o.Grace), r)
+		p := OccasionPlanOf(e, o, known.kinds[o.Key], now, s.o.Grace)
+		if done, taken := s.isTaken(p); taken {
+			known.done[o.String()] = done
+			r.More = r.More || !done
+			continue
+		}
+		done, err := s.planSteps(ctx, now, p, r)
 		if errors.Is(err, convened.ErrEdited) {
 			// The next tick sees the event as it is now.
 			delete(s.planned, e.Slug)
@@ -151,7 +157,8 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 // it. The first tick plans one, so that they begin to.
 const stepsATick = 10
 
-// planSteps plans the next steps of an occasion, and reports whether none is left.
+// planSteps plans the next steps of an occasion, and reports whether none is left. The
+// rest of one whose letters leave as quickly as it is planned is left to be taken.
 func (s *Scheduler) planSteps(ctx context.Context, now time.Time, p convened.OccasionPlan, r *Report) (done bool, err error) {
 	steps := 1
 	if s.steps {
@@ -160,7 +167,7 @@ func (s *Scheduler) planSteps(ctx context.Context, now time.Time, p convened.Occ
 	for range steps {
 		step, err := s.o.Store.PlanOccasion(ctx, now, p)
 		r.Planned += step.Notices
-		if err != nil || step.Done {
+		if err != nil || step.Done || s.beginTaking(p) {
 			return step.Done, err
 		}
 		select {

@@ -64,7 +64,6 @@ func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
 func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
 	var step convened.Step
 	err := s.txWith(ctx, planning, "plan reminders", func(tx *sql.Tx) error {
-		step = convened.Step{}
 		e, err := lockEvent(ctx, tx, p.Event)
 		if err != nil {
 			return err
@@ -76,15 +75,37 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
 			return err
 		}
-		err = tx.QueryRowContext(ctx, stmt("plan_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind),
-			p.Kind.Priority(), now, OccasionStep, p.SeatedBy, p.TooLate, p.Folds).Scan(&step.Notices, &step.Done)
-		if errors.Is(err, sql.ErrNoRows) { // it was wholly planned already
-			step.Done = true
-			return nil
-		}
+		step, _, err = planStep(ctx, tx, now, p, OccasionStep, sql.NullInt64{}, 0)
 		return err
 	})
 	return step, err
+}
+
+// planStep plans for the next seats of an occasion that is recorded, at most limit. Of
+// what it plans for a daemon it returns the claims, without their event.
+func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, limit int, daemon sql.NullInt64, lease time.Duration) (convened.Step, []*convened.Claim, error) {
+	o := p.Occasion
+	occasion := o.String()
+	step := convened.Step{Done: !daemon.Valid} // where it returns no row it was wholly planned already, or nothing may be claimed
+	var claims []*convened.Claim
+	err := each(ctx, tx, stmt("plan_occasion"), []any{p.Event, o.Key, o.Start, o.Ordinal, occasion, string(p.Kind), p.Kind.Priority(), now, limit,
+		p.SeatedBy, p.TooLate, p.Folds, daemon, lease.Milliseconds()}, func(rows *sql.Rows) error {
+		c := &convened.Claim{Told: -1}
+		n, r := &c.Notice, &c.Registration
+		var sequenced, created, seated, declined sql.NullTime
+		err := rows.Scan(&step.Notices, &step.Done, &n.ID, &n.Registration, &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
+			&r.Sequence, &sequenced, &created, &seated, &declined, &c.ThreadID)
+		if n.ID == 0 {
+			return err
+		}
+		n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
+		n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
+		r.ID, r.Event = n.Registration, p.Event
+		r.SequencedAt, r.CreatedAt, r.SeatedAt, r.DeclinedAt = utc(sequenced), utc(created), utc(seated), utc(declined)
+		claims = append(claims, c)
+		return err
+	})
+	return step, claims, err
 }
 
 // PlanChanges plans the next steps of the updates and cancellations that are

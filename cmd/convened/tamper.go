@@ -113,6 +113,14 @@ func (s tamperStore) Claim(ctx context.Context, now time.Time, limit int, lease 
 	return claims, err
 }
 
+func (s tamperStore) TakeOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error) {
+	claims, step, err := s.Store.TakeOccasion(ctx, now, p, limit, lease)
+	if len(claims) > 0 {
+		befall("after-claim")
+	}
+	return claims, step, err
+}
+
 func (s tamperStore) Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {
 	befall("before-mark")
 	ok, err := s.Store.Mark(ctx, marks, lease)

@@ -1,0 +1,185 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"convened"
+	"convened/scheduler"
+)
+
+// burst has a reminder due for so many people of each event, at the first pass of an hour.
+func burst(r *rig, people int, events ...string) {
+	for _, slug := range events {
+		r.events = append(r.events, webinar(slug, 2*time.Hour, reminder("before 1h", convened.Skip)))
+		for i := range people {
+			r.seats = append(r.seats, convened.Registration{ID: convened.RegistrationID(len(r.seats) + 1), Event: slug, Email: fmt.Sprintf("p%d@example.org", i), SeatedAt: bubble().Add(-time.Hour)})
+		}
+	}
+	r.step = 50
+}
+
+// whoseEach says how many letters of each event were sent, and fails where anybody got two.
+func (r *rig) whoseEach() map[string]int {
+	r.t.Helper()
+	n, seen := map[string]int{}, map[convened.RegistrationID]bool{}
+	for _, id := range r.sent() {
+		notice := r.notice(id)
+		if seen[notice.Registration] {
+			r.t.Errorf("person %d gets two letters", notice.Registration)
+		}
+		seen[notice.Registration] = true
+		n[notice.Event]++
+	}
+	return n
+}
+
+// smallBatches lets a batch of ten grow to eighty.
+func smallBatches(o *scheduler.Options) { o.Batch, o.Hands = 10, 8 }
+
+func TestABurstIsPlannedStraightIntoTheHand(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		pass(time.Hour + time.Second)
+		if got := r.whoseEach()["w"]; got != 3000 {
+			t.Errorf("%d of 3000 letters have left", got)
+		}
+		planned, taken := len(r.called("PlanOccasion")), len(r.called("TakeOccasion"))
+		if planned == 0 || planned > 20 || taken < 20 {
+			t.Errorf("%d steps were planned for others and %d taken", planned, taken)
+		}
+	})
+}
+
+// Where nothing can leave at once, what is due stands there for everybody to see, and
+// for other daemons to claim.
+func TestASlowWireIsPlannedForAtOnce(t *testing.T) {
+	for name, edit := range map[string]func(*rig){
+		"the wire is slow": func(r *rig) { r.takes = time.Second },
+		"the relay stands": func(r *rig) { r.stands = bubble().Add(2 * time.Hour) },
+		"the relay lets nobody in": func(r *rig) {
+			r.outcome = func(*convened.Claim) convened.Outcome {
+				return convened.Outcome{State: convened.Planned, Cause: convened.CauseRelay, Free: true, Phase: "connect"}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+				edit(r)
+				pass(time.Hour + 2*time.Second)
+				if got := r.states(); got[convened.Planned]+got[convened.Claimed]+got[convened.Sent] != 3000 {
+					t.Errorf("two seconds after the instant there are %v, want 3000 in all", got)
+				}
+				if n := len(r.called("TakeOccasion")); n > 0 {
+					t.Errorf("%d steps were taken", n)
+				}
+			})
+		})
+	}
+}
+
+// A wire that stands still amid a burst leaves the rest to be planned.
+func TestWhatIsNotTakenForAWhileIsPlanned(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		sent := 0
+		r.outcome = func(*convened.Claim) convened.Outcome {
+			r.wire.mu.Lock()
+			defer r.wire.mu.Unlock()
+			if sent++; sent == 1000 {
+				r.stands = bubble().Add(time.Minute)
+			}
+			return convened.Outcome{State: convened.Sent, Code: 250}
+		}
+		pass(time.Hour + 10*time.Second)
+		if got := r.states(); len(r.called("TakeOccasion")) == 0 || got[convened.Sent] >= 2000 || got[convened.Planned]+got[convened.Claimed]+got[convened.Sent] != 3000 {
+			t.Errorf("ten seconds after the instant there are %v, want 3000 in all, most of them not sent", got)
+		}
+		pass(10 * time.Minute)
+		if got := r.whoseEach()["w"]; got != 3000 {
+			t.Errorf("%d of 3000 letters have left", got)
+		}
+	})
+}
+
+func TestTwoLargeEventsTakeTurns(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "v", "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		pass(time.Hour + time.Second)
+		if got := r.whoseEach(); got["v"] != 3000 || got["w"] != 3000 {
+			t.Fatalf("of 3000 each %v have left", got)
+		}
+		half := map[string]int{}
+		for _, id := range r.sent()[:3000] {
+			half[r.notice(id).Event]++
+		}
+		if half["v"] < 1000 || half["w"] < 1000 {
+			t.Errorf("when half of all has left it is %v", half)
+		}
+	})
+}
+
+func TestAnEventThatIsEditedWhileItIsTakenIsLookedAtAgain(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		taken := 0
+		r.fail = func(method, _ string) error {
+			if method != "TakeOccasion" {
+				return nil
+			}
+			if taken++; taken == 5 {
+				r.memory.mu.Lock()
+				defer r.memory.mu.Unlock()
+				edited := *r.events[0]
+				edited.Revision++
+				r.events = []*convened.Event{&edited}
+			}
+			return nil
+		}
+		pass(time.Hour + time.Second)
+		if got := r.whoseEach()["w"]; got != 3000 || taken < 10 {
+			t.Errorf("%d of 3000 letters have left, after %d steps that were taken", got, taken)
+		}
+	})
+}
+
+// What a step fails for now may work at the next.
+func TestAStepThatCannotBeTakenIsTakenLater(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		tries := 0
+		r.fail = func(method, _ string) error {
+			if method == "TakeOccasion" {
+				if tries++; tries%3 == 0 {
+					return fmt.Errorf("take: %w", convened.ErrBusy)
+				}
+			}
+			return nil
+		}
+		pass(time.Hour + 30*time.Second)
+		if got := r.whoseEach()["w"]; got != 3000 || tries < 3 {
+			t.Errorf("%d of 3000 letters have left, after %d tries", got, tries)
+		}
+	})
+}
+
+func TestWhoRegistersAmidABurstIsConfirmedBeforeItsEnd(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		taken := 0
+		r.fail = func(method, _ string) error {
+			if method == "TakeOccasion" {
+				if taken++; taken == 5 {
+					r.register("w", "late@example.org")
+					r.Wake()
+				}
+			}
+			return nil
+		}
+		pass(time.Hour + time.Second)
+		for i, id := range r.sent() {
+			if r.notice(id).Kind == convened.Confirmation {
+				if left := len(r.sent()) - i; left < 1000 {
+					t.Errorf("the confirmation left when %d letters were left", left)
+				}
+				return
+			}
+		}
+		t.Error("there is no confirmation")
+	})
+}
