@@ -59,6 +59,15 @@ type Step struct {
 	Done    bool // nothing is left of it
 }
 
+// An Ahead is a step of an occasion that was looked at before it is planned: the seats
+// with a number above From and up to Upto.
+type Ahead struct {
+	From, Upto int
+	Last       bool     // no seat is left beyond it
+	Claims     []*Claim // with the numbers that their notices will have; nobody has made them
+	Seats      []int    // the number of each one's seat
+}
+
 // A Mark is a letter that is rendered and about to go.
 type Mark struct {
 	Notice    NoticeID

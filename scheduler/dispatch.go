@@ -95,22 +95,29 @@ func (s *Scheduler) adapt(full bool) {
 // from whoever registers meanwhile, from what dead hands hold, from the watchdog.
 const claimsATick = 4
 
+// A batch is what is prepared together.
+type batch struct {
+	claims []*convened.Claim
+	full   bool            // there is more where they came from
+	of     *taking         // the occasion that ahead is a step of
+	ahead  *convened.Ahead // nobody has made these claims yet; nil: they are made
+}
+
 // dispatch claims what is due, as far as there is room, and puts it on its way.
 // While a batch is composed and marked, the next is claimed.
 func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) error {
 	preparing := func() error { return nil }
-	planned := true // something may be, and wait to be claimed
 	for range claimsATick {
-		claims, full, err := s.claim(ctx, now, r, &planned)
-		if len(claims) == 0 && err == nil && r.Crowded && s.awaitRoom(ctx) {
-			claims, full, err = s.claim(ctx, now, r, &planned)
+		b, err := s.claim(ctx, now, r)
+		if b == nil && err == nil && r.Crowded && s.awaitRoom(ctx) {
+			b, err = s.claim(ctx, now, r)
 		}
 		err = errors.Join(preparing(), err)
-		if len(claims) == 0 {
+		if b == nil {
 			return err
 		}
-		preparing = s.preparing(ctx, now, claims, full, r)
-		if err != nil || !full {
+		preparing = s.preparing(ctx, now, *b, r)
+		if err != nil || !b.full {
 			return errors.Join(err, preparing())
 		}
 		r.More = true
@@ -120,11 +127,11 @@ func (s *Scheduler) dispatch(ctx context.Context, now time.Time, r *Report) erro
 
 // preparing begins to prepare a batch. The function that it returns waits for the
 // end, and adds what was done to the report.
-func (s *Scheduler) preparing(ctx context.Context, now time.Time, claims []*convened.Claim, full bool, r *Report) func() error {
+func (s *Scheduler) preparing(ctx context.Context, now time.Time, b batch, r *Report) func() error {
 	var did Report
 	var err error
 	var wg sync.WaitGroup
-	wg.Go(func() { err = s.prepare(ctx, now, claims, full, &did) })
+	wg.Go(func() { err = s.prepare(ctx, now, b, &did) })
 	return func() error {
 		wg.Wait()
 		r.add(did)
@@ -133,46 +140,46 @@ func (s *Scheduler) preparing(ctx context.Context, now time.Time, claims []*conv
 }
 
 // claim takes in hand what is due and there is room for: what is planned, and where
-// that is not enough, what is to be. It reports whether it got all that there was room
-// for, and clears planned where nothing is left that is.
-func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report, planned *bool) (claims []*convened.Claim, full bool, err error) {
+// nothing is, what is to be. nil is nothing.
+func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (*batch, error) {
 	if ctx.Err() != nil {
-		return nil, false, nil
+		return nil, nil
 	}
 	n, why := s.room(now)
 	if n == 0 {
 		r.Waiting, r.Crowded = cmp.Or(why, r.Waiting), why == ""
-		return nil, false, nil
+		return nil, nil
 	}
-	n, err = s.withinRate(ctx, n, r)
+	n, err := s.withinRate(ctx, n, r)
 	if err != nil || n == 0 {
-		return nil, false, err
+		return nil, err
 	}
-	if *planned {
-		claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
-		*planned = err == nil && len(claims) == n
+	b := &batch{}
+	if !s.cleared || !s.anyTaking() {
+		b.claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
+		s.refund(ctx, n-len(b.claims))
+		s.cleared = err == nil && len(b.claims) < n
+		b.full = len(b.claims) == n || s.anyTaking()
+		r.Claimed += len(b.claims)
+		if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
+			r.Waiting = q.Error()
+			return nil, nil
+		}
 	}
-	if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
-		s.refund(ctx, n)
-		r.Waiting = q.Error()
-		return nil, false, nil
+	if err == nil && len(b.claims) == 0 {
+		if b.of, b.ahead, err = s.lookAhead(ctx, now, n, r); b.ahead == nil {
+			return nil, err
+		}
+		b.claims, b.full = b.ahead.Claims, !b.ahead.Last
 	}
-	more := false
-	if err == nil && len(claims) < n {
-		var taken []*convened.Claim
-		taken, more, err = s.takeOccasion(ctx, now, n-len(claims), r)
-		claims = append(claims, taken...)
+	if err != nil {
+		return nil, err
 	}
-	s.refund(ctx, n-len(claims))
-	if len(claims) == 0 {
-		return nil, false, err
-	}
-	r.Claimed += len(claims)
 	s.mu.Lock()
-	s.inFlight += len(claims)
+	s.inFlight += len(b.claims)
 	s.gotAt = s.o.Clock()
 	s.mu.Unlock()
-	return claims, more || len(claims) == n, err
+	return b, nil
 }
 
 // WaitsForRate is the Waiting of a report where nothing is wrong.
@@ -200,13 +207,16 @@ func (s *Scheduler) refund(ctx context.Context, n int) {
 }
 
 // prepare composes a batch, marks it and hands it to the wire. Each claim ends
-// up with the hands, with the settler, or given back.
-func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*convened.Claim, full bool, r *Report) error {
-	jobs := make([]job, 0, len(claims))
+// up with the hands, with the settler, or given back. Of what nobody has claimed yet only
+// letters that can go now are marked: the rest is planned, and met again when it is claimed.
+func (s *Scheduler) prepare(ctx context.Context, now time.Time, b batch, r *Report) error {
+	jobs := make([]job, 0, len(b.claims))
 	var later []*convened.Claim // their domains want them one by one
-	for i, made := range s.compose(now, claims) {
-		c := claims[i]
+	for i, made := range s.compose(now, b.claims) {
+		c := b.claims[i]
+		unfit := made.useless != "" || made.held != "" || made.err != nil
 		switch {
+		case unfit && b.ahead != nil:
 		case made.useless != "":
 			r.Cancelled++
 			s.tell(settling{c, ofNoUse(c, made.useless, now), made.useless})
@@ -223,8 +233,10 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 			jobs = append(jobs, job{claim: c, letter: made.letter})
 		}
 	}
-	if err := s.letGo(ctx, later, r); err != nil || len(jobs) == 0 {
-		return err
+	if b.ahead == nil {
+		if err := s.letGo(ctx, later, r); err != nil || len(jobs) == 0 {
+			return err
+		}
 	}
 	marks := make([]convened.Mark, len(jobs))
 	for i, j := range jobs {
@@ -232,6 +244,15 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 			Revision: j.claim.Event.Revision, Sequence: j.claim.Registration.Sequence}
 	}
 	marked := s.o.Clock().Round(0) // before the lease begins, and on the wall: leases go on while a machine sleeps
+	if b.ahead != nil {
+		ok, err := s.planAhead(ctx, now, b, marks, r)
+		s.adapt(b.full)
+		sent := s.handOver(jobs, ok, marked)
+		r.Claimed += sent
+		r.Marked += sent
+		s.finished(len(b.claims)-sent, 0)
+		return err
+	}
 	ok, err := s.o.Store.Mark(ctx, marks, s.markLease())
 	busy := errors.Is(err, convened.ErrBusy) && ok != nil
 	if err != nil && !busy {
@@ -243,19 +264,11 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 		return s.later("marks", now, err, r)
 	}
 	err = s.later("marks", now, err, r)
-	s.adapt(full)
+	s.adapt(b.full)
+	r.Marked += s.handOver(jobs, ok, marked)
 	var stale []*convened.Claim
 	for _, j := range jobs {
-		if ok[j.claim.Notice.ID] {
-			r.Marked++
-			j.marked = marked
-			// Each has room for all that may be in flight.
-			if j.claim.Notice.Kind.Priority() == 0 {
-				s.express <- j
-			} else {
-				s.outbox <- j
-			}
-		} else {
+		if !ok[j.claim.Notice.ID] {
 			stale = append(stale, j.claim)
 			if busy { // it would only be the first in the next claim
 				j.claim.Notice.DueAt = now.Add(busyWait)
@@ -264,6 +277,24 @@ func (s *Scheduler) prepare(ctx context.Context, now time.Time, claims []*conven
 	}
 	r.More = r.More || len(stale) > 0
 	return errors.Join(err, s.letGo(ctx, stale, r))
+}
+
+// handOver gives the hands what was marked, and returns how many that are.
+func (s *Scheduler) handOver(jobs []job, ok map[convened.NoticeID]bool, marked time.Time) (n int) {
+	for _, j := range jobs {
+		if !ok[j.claim.Notice.ID] {
+			continue
+		}
+		n++
+		j.marked = marked
+		// Each has room for all that may be in flight.
+		if j.claim.Notice.Kind.Priority() == 0 {
+			s.express <- j
+		} else {
+			s.outbox <- j
+		}
+	}
+	return n
 }
 
 // slot returns now if a letter to the domain may go, or when it is to be tried.

@@ -227,6 +227,7 @@ func (s *Scheduler) handle(ctx context.Context, j job, p *Place) (w settling, to
 	}
 	under := s.under.Add(1)
 	o := s.send(ctx, j, p)
+	under = max(under, s.under.Load()) // who began before may be refused in place of who came after
 	s.under.Add(-1)
 	ended := s.o.Clock()
 	if o.At.IsZero() {

@@ -166,8 +166,12 @@ func (l *ledger) PlanOccasion(_ context.Context, now time.Time, p convened.Occas
 	return step, nil
 }
 
-// TakeOccasion is for bursts, which no life of a ledger has.
-func (l *ledger) TakeOccasion(context.Context, time.Time, convened.OccasionPlan, int, time.Duration) ([]*convened.Claim, convened.Step, error) {
+// NextSeats and PlanAhead are for bursts, which no life of a ledger has.
+func (l *ledger) NextSeats(context.Context, time.Time, convened.OccasionPlan, int, int) (*convened.Ahead, error) {
+	panic("a life has no burst")
+}
+
+func (l *ledger) PlanAhead(context.Context, time.Time, convened.OccasionPlan, *convened.Ahead, []convened.Mark, time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
 	panic("a life has no burst")
 }
 

@@ -100,6 +100,7 @@ func (s *Scheduler) hurry(ctx context.Context, now time.Time) bool {
 	}
 	var r Report
 	defer func() { s.hurried += r.Planned }()
+	s.cleared = false
 	if s.planNewcomers(ctx, now, &r, true) != nil || s.dispatch(ctx, now, &r) != nil {
 		return false // the whole tick meets it again, and says so
 	}

@@ -104,6 +104,7 @@ func (m *memory) states() map[convened.State]int {
 	for _, r := range m.rows {
 		n[r.claim.Notice.State]++
 	}
+	delete(n, "") // numbers without a row
 	return n
 }
 
@@ -164,48 +165,89 @@ func (m *memory) PlanOccasion(_ context.Context, _ time.Time, p convened.Occasio
 	return step, nil
 }
 
-// TakeOccasion plans at most limit notices of an occasion that was begun, and claims
-// them. Of an occasion that nobody knows, or that is planned, it returns nothing.
-func (m *memory) TakeOccasion(_ context.Context, _ time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error) {
-	if err := m.enter("TakeOccasion", p.Event, limit); err != nil {
-		return nil, convened.Step{}, err
+// seatsLocked returns those for whom an occasion may be, in the order of their numbers,
+// and for how many of them it is planned.
+func (m *memory) seatsLocked(p convened.OccasionPlan) (list []convened.Registration, done int) {
+	for _, seat := range m.seats {
+		if seat.Event == p.Event {
+			list = append(list, seat)
+		}
+	}
+	for done < len(list) && (list[done].SeatedAt.After(p.SeatedBy) || m.plannedLocked(list[done].ID, p.Occasion.String())) {
+		done++
+	}
+	return list, done
+}
+
+// NextSeats gives out numbers, with rows that nobody sees until PlanAhead.
+func (m *memory) NextSeats(_ context.Context, _ time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error) {
+	if err := m.enter("NextSeats", p.Event, limit); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	list, done := m.seatsLocked(p)
+	if done == len(list) || len(m.plans) == 0 {
+		return nil, nil
+	}
+	if after < 0 {
+		after = done
+	}
 	e := m.eventLocked(p.Event)
-	if e.Revision != p.Revision {
-		return nil, convened.Step{}, convened.ErrEdited
-	}
-	if slices.ContainsFunc(m.recorded[p.Event], func(r convened.Recorded) bool { return r.Occasion == p.Occasion }) {
-		return nil, convened.Step{}, nil
-	}
-	var claims []*convened.Claim
-	step := convened.Step{Done: true}
-	for _, seat := range m.seats {
-		if seat.Event != p.Event || seat.SeatedAt.After(p.SeatedBy) || m.plannedLocked(seat.ID, p.Occasion.String()) {
+	a := &convened.Ahead{From: after, Upto: min(len(list), after+limit)}
+	a.Last = a.Upto == len(list)
+	for i, seat := range list[a.From:a.Upto] {
+		if seat.SeatedAt.After(p.SeatedBy) {
 			continue
-		}
-		if len(claims) == limit {
-			step.Done = false
-			break
 		}
 		id := m.addLocked(convened.Claim{Event: *e, Registration: seat, Reminder: reminderOf(e, p.Occasion.Key), Told: -1,
 			Notice: convened.Notice{Registration: seat.ID, Kind: p.Kind, Occasion: p.Occasion.String(), Instant: p.Occasion.At, DueAt: p.Occasion.At}})
 		r := m.rows[id-1]
-		r.claim.Notice.State, r.claim.Notice.Attempt, r.lease = convened.Claimed, 1, m.clock().Add(lease)
+		r.claim.Notice.State = ""
 		c := r.claim
-		claims = append(claims, &c)
+		c.Notice.State, c.Notice.Attempt = convened.Claimed, 1
+		a.Claims, a.Seats = append(a.Claims, &c), append(a.Seats, a.From+i+1)
 	}
-	step.Notices = len(claims)
+	return a, nil
+}
+
+// PlanAhead plans a step that nobody else has planned.
+func (m *memory) PlanAhead(_ context.Context, _ time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
+	if err := m.enter("PlanAhead", p.Event, len(marks)); err != nil {
+		return nil, convened.Step{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.eventLocked(p.Event).Revision != p.Revision {
+		return nil, convened.Step{}, convened.ErrEdited
+	}
+	list, done := m.seatsLocked(p)
+	if done != a.From {
+		return nil, convened.Step{}, nil
+	}
+	ok := map[convened.NoticeID]bool{}
+	for _, mark := range marks {
+		ok[mark.Notice] = m.marks == nil || m.marks(mark)
+	}
+	step := convened.Step{Done: a.Upto == len(list)}
+	for _, c := range a.Claims {
+		r := m.rows[c.Notice.ID-1]
+		r.claim.Notice.State = convened.Planned
+		if ok[c.Notice.ID] {
+			r.claim.Notice.State, r.claim.Notice.Attempt, r.marked, r.lease = convened.Claimed, 1, true, m.clock().Add(lease)
+		}
+		step.Notices++
+	}
 	if step.Done {
 		m.recorded[p.Event] = append(m.recorded[p.Event], convened.Recorded{Occasion: p.Occasion, Planned: true})
 	}
-	return claims, step, nil
+	return ok, step, nil
 }
 
 func (m *memory) plannedLocked(seat convened.RegistrationID, occasion string) bool {
 	return slices.ContainsFunc(m.rows, func(r *row) bool {
-		return r.claim.Notice.Registration == seat && r.claim.Notice.Occasion == occasion
+		n := &r.claim.Notice
+		return n.Registration == seat && n.Occasion == occasion && n.State != ""
 	})
 }
 

@@ -52,8 +52,9 @@ type Store interface {
 	PlanChanges(ctx context.Context, now time.Time) (convened.Step, error)
 	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
-	TakeOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error)
-	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) // both where somebody else holds some: convened.ErrBusy
+	NextSeats(ctx context.Context, now time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error)                                                                        // after -1: from where the occasion stands; nil where nothing may be taken, or nothing is left
+	PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) // the zero Step where somebody else was quicker
+	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error)                                                                                // both where somebody else holds some: convened.ErrBusy
 	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
 	GiveBack(ctx context.Context, claims []*convened.Claim) error // each is due again at its Notice.DueAt
 	NextDue(ctx context.Context) (time.Time, error)
@@ -159,7 +160,8 @@ type Scheduler struct {
 	planned   map[string]*plannedOccasions // by event
 	steps     bool                         // the last tick left something to plan; these three are the ticking goroutine's
 	rushing   bool                         // the last tick left something to claim
-	takings   []*taking                    // occasions that are planned straight into the hand
+	cleared   bool                         // the last claim got all that was due, and nothing was planned since
+	takings   []*taking                    // occasions whose letters are ready before their rows are there
 	gotAt     time.Time                    // when anything was claimed last, by the one clock
 	recovered time.Time                    // when dead hands were looked for
 	hurried   int                          // notices that hints had planned since the last tick
@@ -266,6 +268,7 @@ func (r Report) Moved() bool {
 func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	var r Report
 	var errs []error
+	s.cleared = false
 	if r.Waiting = s.paused(); r.Waiting != "" {
 		return r, s.settleOwed(ctx)
 	}

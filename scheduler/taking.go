@@ -9,18 +9,28 @@ import (
 	"convened"
 )
 
-// In a burst, what is planned is claimed a moment later: a row is written, and written
-// again to say who has it. Where letters leave as quickly as they are planned, an
-// occasion is therefore planned only as far as there is room for its letters, and its
-// notices are this daemon's claims from the start. Its first step is planned like any
-// other, and so is all of it where the wire is slower, stands still or may not take so
-// many: then everybody sees at once what is to leave, and other daemons claim it, too.
+// In a burst a notice is planned, claimed a moment later and marked a moment after that,
+// and its row is written each time. Where letters leave as quickly as they are planned,
+// they are therefore composed first, for those who come next by number and as far as there
+// is room, and their rows are there from the start as this daemon's claims, marked: what
+// is not on the wire yet is not in the database either, and nobody else misses it. The
+// first step of an occasion is planned like any other, and so is all of it where the wire
+// is slower, stands still or may not take so many: then everybody sees at once what is
+// to leave, and other daemons claim it, too.
+//
+// Several daemons may do this with one occasion. Whoever is the first to plan a step has
+// it, and the others, whose letters of it were for nothing, look again.
 
 // A taking is an occasion of which steps are left.
 type taking struct {
 	plan convened.OccasionPlan
+	upto int  // the seats up to which somebody looked; -1: from where the occasion stands
+	last bool // there is nobody beyond them
 	done bool // no step is left
 }
+
+// again has the occasion looked at from where it stands.
+func (t *taking) again() { t.upto, t.last = -1, false }
 
 // swiftness is how long ago the last claim may be where the wire is quick.
 const swiftness = 250 * time.Millisecond
@@ -39,7 +49,9 @@ func (s *Scheduler) beginTaking(p convened.OccasionPlan) bool {
 	if !s.swift() || p.TooLate != "" || p.Passed != "" {
 		return false
 	}
-	s.takings = append(s.takings, &taking{plan: p})
+	t := &taking{plan: p}
+	t.again()
+	s.takings = append(s.takings, t)
 	return true
 }
 
@@ -59,41 +71,75 @@ func (s *Scheduler) isTaken(p convened.OccasionPlan) (done, taken bool) {
 	return t.done, taken
 }
 
-// nextTaking returns the occasion whose turn it is; nil if there is none. One large
-// event does not keep the people of another waiting.
-func (s *Scheduler) nextTaking() *taking {
+// nextTaking returns the occasion whose turn it is, and from where on it was not looked
+// at; nil if there is none. One large event does not keep the people of another waiting.
+func (s *Scheduler) nextTaking() (*taking, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.takings, func(t *taking) bool { return !t.done })
+	i := slices.IndexFunc(s.takings, func(t *taking) bool { return !t.done && !t.last })
 	if i < 0 {
-		return nil
+		return nil, 0
 	}
 	t := s.takings[i]
 	s.takings = append(slices.Delete(s.takings, i, i+1), t)
-	return t
+	return t, t.upto
 }
 
-// takeOccasion plans at most n notices straight into the hand. It reports whether there
-// is more where they came from.
-func (s *Scheduler) takeOccasion(ctx context.Context, now time.Time, n int, r *Report) (claims []*convened.Claim, more bool, err error) {
-	t := s.nextTaking()
-	if t == nil {
-		return nil, false, nil
-	}
-	claims, step, err := s.o.Store.TakeOccasion(ctx, now, t.plan, n, s.o.Lease)
-	r.Planned += step.Notices
-	// Where nothing came, planning finds out why: it was edited, another daemon has come to
-	// its end, nothing may be claimed.
-	edited := errors.Is(err, convened.ErrEdited)
+// anyTaking reports whether there is an occasion to look at.
+func (s *Scheduler) anyTaking() bool {
 	s.mu.Lock()
-	if t.done = step.Done; edited || err == nil && step == (convened.Step{}) {
-		s.takings = slices.DeleteFunc(s.takings, func(other *taking) bool { return other == t })
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.takings, func(t *taking) bool { return !t.done && !t.last })
+}
+
+// drop leaves the rest of an occasion to planning, which finds out how it is.
+func (s *Scheduler) drop(t *taking) {
+	s.takings = slices.DeleteFunc(s.takings, func(other *taking) bool { return other == t })
+}
+
+// lookAhead looks for at most n people whose letters are next. nil is nobody.
+func (s *Scheduler) lookAhead(ctx context.Context, now time.Time, n int, r *Report) (*taking, *convened.Ahead, error) {
+	t, after := s.nextTaking()
+	if t == nil {
+		return nil, nil, nil
+	}
+	a, err := s.o.Store.NextSeats(ctx, now, t.plan, after, n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case a == nil:
+		s.drop(t)
+		r.More = true
+		return nil, nil, nil
+	case t.upto != after:
+		// What was looked at before was for nothing, and so is this: it is looked at again.
+		r.More = true
+		return nil, nil, nil
+	}
+	t.upto, t.last = a.Upto, a.Last
+	return t, a, nil
+}
+
+// planAhead plans a step whose letters are ready, and returns which of them may be sent.
+// The others have no row, or one that is planned.
+func (s *Scheduler) planAhead(ctx context.Context, now time.Time, b batch, marks []convened.Mark, r *Report) (map[convened.NoticeID]bool, error) {
+	ok, step, err := s.o.Store.PlanAhead(ctx, now, b.of.plan, b.ahead, marks, s.markLease())
+	r.Planned += step.Notices
+	r.More = true
+	s.mu.Lock()
+	switch {
+	case errors.Is(err, convened.ErrEdited):
+		s.drop(b.of)
+		err = nil
+	case err != nil || step == (convened.Step{}):
+		b.of.again()
+	default:
+		b.of.done = step.Done
 	}
 	s.mu.Unlock()
-	if edited {
-		return nil, false, nil
-	}
-	return claims, err == nil && !step.Done, s.later("reminders of "+t.plan.Event, now, err, r)
+	return ok, s.later("reminders of "+b.of.plan.Event, now, err, r)
 }
 
 // awaitRoom waits for a moment for room for what is to be taken, while nobody else has

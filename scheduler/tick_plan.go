@@ -28,7 +28,7 @@ func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []
 	var did Report
 	if !s.steps {
 		errs := s.plan(ctx, now, &did)
-		s.steps = did.More
+		s.steps, s.cleared = did.More, false
 		r.add(did)
 		return errs
 	}
@@ -51,10 +51,11 @@ func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []
 		case <-planned:
 			over = true
 		case <-s.stepped:
+			s.cleared = false
 		case <-freed:
 		}
 	}
-	s.steps = did.More
+	s.steps, s.cleared = did.More, s.cleared && did.Planned == 0
 	r.add(did)
 	return append(errs, wrong...)
 }

@@ -59,55 +59,6 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 	}), nil
 }
 
-// TakeOccasion plans the next step of an occasion that is recorded straight into this
-// daemon's hand: at most limit notices that nobody has to claim. It returns none where
-// nothing may be claimed, where PlanOccasion has not recorded the occasion, and where
-// nothing is left of it; PlanOccasion says which. Where the event was edited meanwhile
-// it returns convened.ErrEdited.
-//
-// It waits for the disk, unlike a claim, of which a crash of the server leaves the
-// notice: the number of one that a crash took back would be given out once more, and
-// be somebody else's.
-//
-// After any other error the notices may be there all the same. The next claim gives
-// them back first.
-func (s *Store) TakeOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error) {
-	var claims []*convened.Claim
-	var step convened.Step
-	err := s.txWith(ctx, marking.byID(), "take reminders", func(tx *sql.Tx) error {
-		// Shared with marks and held against edits, and against whoever takes a seat.
-		var revision int
-		err := tx.QueryRowContext(ctx, stmt("share_event"), p.Event).Scan(&revision)
-		if err != nil {
-			return err
-		}
-		if revision != p.Revision {
-			return convened.ErrEdited
-		}
-		if step, claims, err = planStep(ctx, tx, now, p, limit, sql.NullInt64{Int64: s.id(), Valid: true}, lease); err != nil {
-			return err
-		}
-		for _, c := range claims {
-			if err := s.complete(ctx, tx, now, c, pastEvent{now: revision}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil {
-		for _, c := range claims {
-			s.unsure = append(s.unsure, attemptOf(c))
-		}
-		return nil, convened.Step{}, err
-	}
-	for _, c := range claims {
-		s.inHand[attemptOf(c)] = true
-	}
-	return claims, step, nil
-}
-
 func attemptOf(c *convened.Claim) Attempt { return Attempt{c.Notice.ID, c.Notice.Attempt} }
 
 // letGo forgets claims with which this process has nothing to do any more.

@@ -75,37 +75,39 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
 			return err
 		}
-		step, _, err = planStep(ctx, tx, now, p, OccasionStep, sql.NullInt64{}, 0)
+		step, err = planStep(ctx, tx, now, p, OccasionStep, ready{}, nil)
 		return err
 	})
 	return step, err
 }
 
-// planStep plans for the next seats of an occasion that is recorded, at most limit. Of
-// what it plans for a daemon it returns the claims, without their event.
-func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, limit int, daemon sql.NullInt64, lease time.Duration) (convened.Step, []*convened.Claim, error) {
+// A ready says which letters of a step are ready: what plan_occasion.sql is told of
+// them. Zero, none is.
+type ready struct {
+	from                                       sql.NullInt64
+	ids, registrations, sequences, messages    any // by seat, the first being that after from
+	daemon, lease, revision, sequence, highest any
+}
+
+// planStep plans for the next seats of an occasion that is recorded, at most limit, and
+// adds to ok what was claimed and marked with it.
+func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, limit int, l ready, ok map[convened.NoticeID]bool) (convened.Step, error) {
 	o := p.Occasion
-	occasion := o.String()
-	step := convened.Step{Done: !daemon.Valid} // where it returns no row it was wholly planned already, or nothing may be claimed
-	var claims []*convened.Claim
-	err := each(ctx, tx, stmt("plan_occasion"), []any{p.Event, o.Key, o.Start, o.Ordinal, occasion, string(p.Kind), p.Kind.Priority(), now, limit,
-		p.SeatedBy, p.TooLate, p.Folds, daemon, lease.Milliseconds()}, func(rows *sql.Rows) error {
-		c := &convened.Claim{Told: -1}
-		n, r := &c.Notice, &c.Registration
-		var sequenced, created, seated, declined sql.NullTime
-		err := rows.Scan(&step.Notices, &step.Done, &n.ID, &n.Registration, &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
-			&r.Sequence, &sequenced, &created, &seated, &declined, &c.ThreadID)
-		if n.ID == 0 {
-			return err
+	var step convened.Step
+	rows := 0
+	err := each(ctx, tx, stmt("plan_occasion"), []any{p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind), p.Kind.Priority(), now, limit, p.SeatedBy, p.TooLate, p.Folds,
+		l.from, l.ids, l.registrations, l.sequences, l.messages, l.daemon, l.lease, l.revision, l.sequence, l.highest}, func(r *sql.Rows) error {
+		var id convened.NoticeID
+		err := r.Scan(&step.Notices, &step.Done, &id)
+		if rows++; id != 0 {
+			ok[id] = true
 		}
-		n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
-		n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
-		r.ID, r.Event = n.Registration, p.Event
-		r.SequencedAt, r.CreatedAt, r.SeatedAt, r.DeclinedAt = utc(sequenced), utc(created), utc(seated), utc(declined)
-		claims = append(claims, c)
 		return err
 	})
-	return step, claims, err
+	if rows == 0 && !l.from.Valid {
+		step.Done = true // it was wholly planned already
+	}
+	return step, err
 }
 
 // PlanChanges plans the next steps of the updates and cancellations that are

@@ -113,12 +113,19 @@ func (s tamperStore) Claim(ctx context.Context, now time.Time, limit int, lease 
 	return claims, err
 }
 
-func (s tamperStore) TakeOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan, limit int, lease time.Duration) ([]*convened.Claim, convened.Step, error) {
-	claims, step, err := s.Store.TakeOccasion(ctx, now, p, limit, lease)
-	if len(claims) > 0 {
+func (s tamperStore) NextSeats(ctx context.Context, now time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error) {
+	a, err := s.Store.NextSeats(ctx, now, p, after, limit)
+	if a != nil {
 		befall("after-claim")
 	}
-	return claims, step, err
+	return a, err
+}
+
+func (s tamperStore) PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
+	befall("before-mark")
+	ok, step, err := s.Store.PlanAhead(ctx, now, p, a, marks, lease)
+	befall("after-mark")
+	return ok, step, err
 }
 
 func (s tamperStore) Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error) {

@@ -6,28 +6,47 @@
 -- out, because their confirmation says it, $11 why it is too late, or '', $12
 -- whether a confirmation sent again or an update for an instant after $10 says
 -- it too: nobody gets two mails where one can say both.
--- With $13, the daemon that sends them at once, they are its claims from the start, for
--- $14 milliseconds, and are returned as it needs them; unless nothing may be claimed:
--- see claim.sql. $13 null plans them for whoever claims them.
+-- Of some people the letters may be ready, by next_seats.sql: from $13 on, a seat, $14 and
+-- those after it are, seat by seat, their numbers, registrations and SEQUENCE, and the
+-- Message-ID; null where none is. Theirs are claims of the daemon $18 from the start, for
+-- $19 milliseconds, marked with revision $20 and SEQUENCE $21 of the event, and their ids
+-- are returned. What keeps mark.sql from marking keeps these from being ready. Nothing is
+-- done where the occasion has moved on, where nothing may be claimed, or where a crash of
+-- the server took back that numbers up to $22 were given out. $13 null: none is ready.
 -- Reaches in package scheduler foretells this WHERE.
 -- Leans on registrations_seat_no, notices_held and notices_once.
 WITH o AS (
     SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto
     FROM convened.reminder_occasions
     WHERE event = $1 AND name = $2 AND starts_at = $3 AND ordinal = $4 AND planned_at IS NULL
-      AND ($13::bigint IS NULL OR NOT EXISTS (SELECT FROM convened.service v
-                                              WHERE v.quarantined_at IS NOT NULL OR v.server_started_at <> pg_postmaster_start_time()))
+      AND ($13::int IS NULL
+           OR done_seat = $13
+              AND NOT EXISTS (SELECT FROM convened.service v WHERE v.quarantined_at IS NOT NULL OR v.server_started_at <> pg_postmaster_start_time())
+              AND (SELECT last_value FROM convened.notices_id_seq) >= $22::bigint)
     FOR NO KEY UPDATE
 ), made AS (
-    INSERT INTO convened.notices (registration, event, kind, occasion, state, attempt, claimed_by, lease_until, priority, instant, due_at, planned_at, settled_at, cause, reason)
-    SELECT r.id, $1, $6, $5,
-           CASE WHEN $11::text <> '' THEN 'cancelled' WHEN $13::bigint IS NULL THEN 'planned' ELSE 'claimed' END,
-           CASE WHEN $13::bigint IS NULL THEN 0 ELSE 1 END, $13::bigint, CASE WHEN $13::bigint IS NOT NULL THEN now() + $14 * interval '1 millisecond' END, $7,
+    INSERT INTO convened.notices (id, registration, event, kind, occasion, state, attempt, claimed_by, lease_until, marked_at, revision, sequence, message_id,
+                                  priority, instant, due_at, planned_at, settled_at, cause, reason)
+    OVERRIDING SYSTEM VALUE
+    SELECT CASE WHEN l.ready THEN ($14::bigint[])[l.i] ELSE nextval('convened.notices_id_seq') END, r.id, $1, $6, $5,
+           CASE WHEN $11::text <> '' THEN 'cancelled' WHEN l.ready THEN 'claimed' ELSE 'planned' END,
+           CASE WHEN l.ready THEN 1 ELSE 0 END,
+           CASE WHEN l.ready THEN $18::bigint END,
+           CASE WHEN l.ready THEN now() + $19 * interval '1 millisecond' END,
+           CASE WHEN l.ready THEN now() END,
+           CASE WHEN l.ready THEN $20::int END,
+           CASE WHEN l.ready THEN $21::int + r.sequence END,
+           CASE WHEN l.ready THEN ($17::text[])[l.i] END,
+           $7,
            o.instant, o.instant, $8,
            CASE WHEN $11::text <> '' THEN $8::timestamptz END,
            CASE WHEN $11::text <> '' THEN 'useless' END,
            nullif($11::text, '')
     FROM o JOIN convened.registrations r ON r.event = $1 AND r.seat_no > o.done_seat AND r.seat_no <= o.upto
+    CROSS JOIN LATERAL (
+        SELECT r.seat_no - o.done_seat AS i,
+               coalesce(($15::bigint[])[r.seat_no - o.done_seat] = r.id AND ($16::int[])[r.seat_no - o.done_seat] = r.sequence, false) AS ready
+    ) l
     WHERE r.cancelled_at IS NULL AND r.muted_at IS NULL AND r.refused_at IS NULL AND r.erased_at IS NULL
       AND r.seated_at <= $10
       -- Where nothing of the event is held nobody is looked up, and where much is, each by
@@ -40,7 +59,7 @@ WITH o AS (
           WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
             AND n.state NOT IN ('cancelled', 'refused') AND n.instant > $10))
     ON CONFLICT (registration, kind, occasion) WHERE registration IS NOT NULL DO NOTHING
-    RETURNING id, registration
+    RETURNING id, state = 'claimed' AS ready
 ), stepped AS (
     UPDATE convened.reminder_occasions u
     SET done_seat = o.upto,
@@ -50,18 +69,5 @@ WITH o AS (
     WHERE u.event = $1 AND u.name = $2 AND u.starts_at = $3 AND u.ordinal = $4
     RETURNING (SELECT count(*) FROM made) AS notices, u.planned_at IS NOT NULL AS done
 )
-SELECT s.notices, s.done, coalesce(m.id, 0), coalesce(m.registration, 0), coalesce(r.uid::text, ''),
-       left(coalesce(r.email, ''), 1000), left(coalesce(r.name, ''), 1000), left(coalesce(r.language, ''), 100), left(coalesce(r.zone, ''), 100),
-       coalesce(r.sequence, 0), r.sequenced_at, r.created_at, r.seated_at, r.declined_at, coalesce(thread.message_id, '')
-FROM stepped s
-LEFT JOIN made m ON $13::bigint IS NOT NULL
--- Looked up one by one: a merge would read everybody who ever registered before.
-LEFT JOIN LATERAL (SELECT r.* FROM convened.registrations r WHERE r.id = m.registration OFFSET 0) r ON true
--- The letter that the others answer to: see claim.sql.
-LEFT JOIN LATERAL (
-    SELECT CASE count(*) WHEN 1 THEN min(n.message_id) ELSE (array_agg(n.message_id ORDER BY n.id))[1] END AS message_id
-    FROM convened.notices n
-    WHERE n.registration = m.registration AND n.kind BETWEEN 'confirmation' AND 'confirmation'
-      AND n.marked_at IS NOT NULL AND n.state || '' = 'sent'
-) thread ON true
-ORDER BY m.id
+SELECT s.notices, s.done, coalesce(m.id, 0)
+FROM stepped s LEFT JOIN made m ON m.ready

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"convened"
+)
+
+// This file is the short way of a burst: the letters of a step are composed before their
+// rows are there, which are then claimed and marked from the start. A row is written
+// twice so, and not four times. Until the rows are there nobody else knows of it, and
+// nothing is lost or left behind if we crash.
+
+// NextSeats returns for whom the next step of an occasion would plan, at most limit
+// seats after the given one, as the claims that PlanAhead makes of them; after is -1 for
+// where the occasion stands. It returns nil where nothing may be claimed, where
+// PlanOccasion has not recorded the occasion, and where all of it is planned.
+func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error) {
+	o := p.Occasion
+	occasion := o.String()
+	var a *convened.Ahead
+	err := s.txWith(ctx, planning.byID(), "read who is next", func(tx *sql.Tx) error {
+		a = nil
+		args := []any{p.Event, o.Key, o.Start, o.Ordinal, sql.NullInt64{Int64: int64(after), Valid: after >= 0}, limit, p.SeatedBy}
+		if err := each(ctx, tx, stmt("next_seats"), args, func(rows *sql.Rows) error {
+			if a == nil {
+				a = &convened.Ahead{}
+			}
+			c := &convened.Claim{Told: -1}
+			n, r := &c.Notice, &c.Registration
+			var seat int
+			var sequenced, created, seated, declined sql.NullTime
+			err := rows.Scan(&a.From, &a.Upto, &a.Last, &seat, &n.ID, &n.Registration, &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
+				&r.Sequence, &sequenced, &created, &seated, &declined, &c.ThreadID)
+			if n.ID == 0 {
+				return err
+			}
+			n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
+			n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
+			r.ID, r.Event = n.Registration, p.Event
+			r.SequencedAt, r.CreatedAt, r.SeatedAt, r.DeclinedAt = utc(sequenced), utc(created), utc(seated), utc(declined)
+			a.Claims, a.Seats = append(a.Claims, c), append(a.Seats, seat)
+			return err
+		}); err != nil || a == nil {
+			return err
+		}
+		for _, c := range a.Claims {
+			if err := s.complete(ctx, tx, now, c, pastEvent{now: p.Revision}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return a, err
+}
+
+// PlanAhead plans the step that NextSeats looked at. The notices of the given marks are
+// claims of this daemon from the start, and marked for the length of lease; it returns
+// which of them may be sent now. The others, and those for which there is no mark, are
+// planned for whoever claims them, as far as they are to be. Where the event was edited
+// meanwhile it does nothing and returns convened.ErrEdited, and where somebody else has
+// planned the step, where nothing may be claimed, or where nothing of it is left, it does
+// nothing and the step is zero.
+//
+// After any other error the notices may be there all the same. The next claim gives them
+// back first.
+func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
+	seats := a.Upto - a.From
+	ids, registrations, sequences, messages := make([]int64, seats), make([]int64, seats), make([]int64, seats), make([]string, seats)
+	byID := make(map[convened.NoticeID]*convened.Mark, len(marks))
+	for i := range marks {
+		byID[marks[i].Notice] = &marks[i]
+	}
+	var highest int64
+	for i, c := range a.Claims {
+		if m := byID[c.Notice.ID]; m != nil {
+			at := a.Seats[i] - a.From - 1
+			ids[at], registrations[at], sequences[at], messages[at] = int64(m.Notice), int64(c.Registration.ID), int64(m.Sequence), m.MessageID
+			highest = max(highest, ids[at])
+		}
+	}
+	var ok map[convened.NoticeID]bool
+	var step convened.Step
+	err := s.txWith(ctx, marking.byID(), "plan and mark reminders", func(tx *sql.Tx) error {
+		ok, step = make(map[convened.NoticeID]bool, len(marks)), convened.Step{}
+		// Shared with marks and held against edits, and against whoever takes a seat.
+		var revision, sequence int
+		err := tx.QueryRowContext(ctx, stmt("share_event"), p.Event).Scan(&revision, &sequence)
+		if err != nil {
+			return err
+		}
+		if revision != p.Revision {
+			return convened.ErrEdited
+		}
+		step, err = planStep(ctx, tx, now, p, seats, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true}, ids: array(ids), registrations: array(registrations),
+			sequences: array(sequences), messages: array(messages), daemon: s.id(), lease: lease.Milliseconds(), revision: revision, sequence: sequence, highest: highest}, ok)
+		return err
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range marks {
+		switch attempt := (Attempt{marks[i].Notice, marks[i].Attempt}); {
+		case err != nil:
+			s.unsure = append(s.unsure, attempt)
+		case ok[marks[i].Notice]:
+			s.inHand[attempt] = true
+		}
+	}
+	if err != nil {
+		return nil, convened.Step{}, err
+	}
+	return ok, step, nil
+}

@@ -1,0 +1,271 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"convened"
+)
+
+// occasion is that of a reminder 24 hours before the start, for who has a seat by then.
+func occasion(e *convened.Event) (at time.Time, p convened.OccasionPlan) {
+	at = e.Starts.Add(-24 * time.Hour)
+	return at, convened.OccasionPlan{Event: e.Slug, Revision: e.Revision, Kind: convened.ReminderKind, SeatedBy: at,
+		Occasion: convened.Occasion{Key: "before 24h", Start: e.Starts, Ordinal: 1, At: at}}
+}
+
+// recorded notes an occasion and plans none of it yet.
+func recorded(t *testing.T, s *Store, p convened.OccasionPlan) {
+	t.Helper()
+	sqlExec(t, s, `INSERT INTO convened.reminder_occasions (event, name, starts_at, ordinal, instant, recorded_at, upto_seat)
+		SELECT slug, $2, $3, $4, $5, $5, seats FROM convened.events WHERE slug = $1`, p.Event, p.Occasion.Key, p.Occasion.Start, p.Occasion.Ordinal, p.Occasion.At)
+}
+
+func look(t *testing.T, s *Store, p convened.OccasionPlan, after, limit int) *convened.Ahead {
+	t.Helper()
+	a, err := s.NextSeats(t.Context(), p.Occasion.At, p, after, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// marksOf makes a mark of each claim that was looked at.
+func marksOf(a *convened.Ahead) []convened.Mark {
+	var marks []convened.Mark
+	for _, c := range a.Claims {
+		marks = append(marks, convened.Mark{Notice: c.Notice.ID, Attempt: 1, Event: c.Event.Slug, MessageID: fmt.Sprintf("n%d@example.org", c.Notice.ID), Revision: c.Event.Revision, Sequence: c.Registration.Sequence})
+	}
+	return marks
+}
+
+func place(t *testing.T, s *Store, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark) (map[convened.NoticeID]bool, convened.Step) {
+	t.Helper()
+	ok, step, err := s.PlanAhead(t.Context(), p.Occasion.At, p, a, marks, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok, step
+}
+
+// rowOf is what there is of a notice, but for its times.
+func rowOf(t *testing.T, s *Store, id convened.NoticeID) string {
+	t.Helper()
+	return sqlOne[string](t, s, `SELECT concat_ws(' ', state, attempt, claimed_by, revision, sequence, message_id, priority, instant, due_at, planned_at, lease_until > now() AND lease_until < now() + interval '1 minute 1 second', marked_at IS NOT NULL)
+		FROM convened.notices WHERE id = $1`, int64(id))
+}
+
+// Neither who composes nor who reads the rows can tell it from planning, claiming and marking.
+func TestWhatIsPlannedAheadIsAsIfItWereClaimedAndMarked(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org", "bo@example.org")
+	sqlExec(t, s, `UPDATE convened.registrations SET name = 'Ana', language = 'fr', zone = 'America/Mexico_City', declined_at = $1 WHERE email = 'ana@example.org'`, early)
+	at, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	if a == nil || len(a.Claims) != 2 || !a.Last || a.From != 0 || a.Upto != 2 {
+		t.Fatalf("next are %+v", a)
+	}
+	marks := marksOf(a)
+	ok, step := place(t, s, p, a, marks)
+	if !ok[marks[0].Notice] || !ok[marks[1].Notice] || step != (convened.Step{Notices: 2, Done: true}) {
+		t.Fatalf("%v may be sent, %+v", ok, step)
+	}
+	before := []string{rowOf(t, s, marks[0].Notice), rowOf(t, s, marks[1].Notice)}
+	sqlExec(t, s, `UPDATE convened.notices SET state = 'planned', attempt = 0, claimed_by = NULL, lease_until = NULL, marked_at = NULL, revision = NULL, sequence = NULL, message_id = NULL WHERE kind = 'reminder'`)
+	s.letGo([]Attempt{{marks[0].Notice, 1}, {marks[1].Notice, 1}})
+	claims := claim(t, s, at)
+	if len(claims) != 2 {
+		t.Fatalf("%d were claimed", len(claims))
+	}
+	for i, c := range claims {
+		if !reflect.DeepEqual(a.Claims[i], c) {
+			t.Errorf("looked at %+v\nclaimed   %+v", a.Claims[i], c)
+		}
+		if c.ThreadID == "" {
+			t.Error("it answers to no confirmation")
+		}
+	}
+	if marked, err := s.Mark(t.Context(), marks, time.Minute); err != nil || len(marked) != 2 {
+		t.Fatalf("%v were marked, %v", marked, err)
+	}
+	for i, m := range marks {
+		if after := rowOf(t, s, m.Notice); after != before[i] {
+			t.Errorf("planned ahead      %s\nclaimed and marked %s", before[i], after)
+		}
+	}
+	for _, c := range claims {
+		if !settle(t, s, c, convened.Sent, at) {
+			t.Errorf("notice %d is not settled", c.Notice.ID)
+		}
+	}
+}
+
+// What changed between the look and the plan is seen by the plan.
+func TestWhatIsNotTrueAnyMoreIsNotReady(t *testing.T) {
+	t.Parallel()
+	s, e, seats := told(t, "muted@example.org", "left@example.org", "renewed@example.org", "stays@example.org", "slow@example.org")
+	_, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	if len(a.Claims) != 5 {
+		t.Fatalf("next are %+v", a)
+	}
+	if _, err := s.Mute(t.Context(), early, "w", seats["muted@example.org"]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.GiveUp(t.Context(), early, "w", seats["left@example.org"]); err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, s, `UPDATE convened.registrations SET sequence = sequence + 1 WHERE email = 'renewed@example.org'`)
+	ok, step := place(t, s, p, a, marksOf(a)[:4]) // the last one's letter could not be made
+	if step != (convened.Step{Notices: 3, Done: true}) {
+		t.Errorf("the step is %+v, want three notices", step)
+	}
+	got := map[string]string{}
+	for _, email := range []string{"muted@example.org", "left@example.org", "renewed@example.org", "stays@example.org", "slow@example.org"} {
+		got[email] = sqlOne[string](t, s, `SELECT coalesce((SELECT n.state FROM convened.notices n WHERE n.registration = $1 AND n.kind = 'reminder'), 'none')`, int64(seats[email]))
+	}
+	want := map[string]string{"muted@example.org": "none", "left@example.org": "none", "renewed@example.org": "planned", "stays@example.org": "claimed", "slow@example.org": "planned"}
+	if !reflect.DeepEqual(got, want) || len(ok) != 1 || !ok[a.Claims[3].Notice.ID] {
+		t.Errorf("they are %v, want %v; %v may be sent", got, want, ok)
+	}
+}
+
+// Each seat is planned for once, whoever looks and whoever is first.
+func TestStepsThatAreLookedAtByTwoAreOnes(t *testing.T) {
+	t.Parallel()
+	s := crowd(t, 50)
+	other := openURL(t, s.direct)
+	for i, o := range []*Store{s, other} {
+		if _, err := o.Register(t.Context(), Daemon{Name: string(rune('a' + i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := s.Event(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, p := occasion(e)
+	recorded(t, s, p)
+	mine, theirs := look(t, s, p, -1, 10), look(t, other, p, -1, 20)
+	mineNext := look(t, s, p, mine.Upto, 10)
+	if mineNext.From != 10 || mineNext.Upto != 20 || mineNext.Last {
+		t.Errorf("next after ten are %+v", mineNext)
+	}
+	if ok, _ := place(t, s, p, mine, marksOf(mine)); len(ok) != 10 {
+		t.Errorf("of the first step %d may be sent, want 10", len(ok))
+	}
+	if ok, step := place(t, other, p, theirs, marksOf(theirs)); len(ok) > 0 || step != (convened.Step{}) {
+		t.Errorf("of a step that the other was quicker with %d may be sent, %+v", len(ok), step)
+	}
+	theirs = look(t, other, p, -1, 10)
+	if ok, _ := place(t, other, p, theirs, marksOf(theirs)); len(ok) != 10 {
+		t.Errorf("looked at again, %d may be sent, want 10", len(ok))
+	}
+	if ok, step := place(t, s, p, mineNext, marksOf(mineNext)); len(ok) > 0 || step != (convened.Step{}) {
+		t.Errorf("of what is planned %d may be sent, %+v", len(ok), step)
+	}
+	step, err := s.PlanOccasion(t.Context(), at, p)
+	if err != nil || step != (convened.Step{Notices: 30, Done: true}) {
+		t.Errorf("planning did %+v, %v, want the thirty that are left", step, err)
+	}
+	if a := look(t, s, p, -1, 10); a != nil {
+		t.Errorf("of what is planned the next are %+v", a)
+	}
+	if n := sqlOne[int](t, s, `SELECT count(DISTINCT registration) FROM convened.notices WHERE kind = 'reminder'`); n != 50 {
+		t.Errorf("%d have a reminder, want 50", n)
+	}
+	if n := sqlOne[int](t, s, `SELECT notices FROM convened.reminder_occasions`); n != 50 {
+		t.Errorf("the occasion says %d, want 50", n)
+	}
+}
+
+func TestNothingIsPlannedAheadThatMayNotBe(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	at, p := occasion(e)
+	if a := look(t, s, p, -1, 10); a != nil {
+		t.Errorf("of an occasion that nobody has recorded the next are %+v", a)
+	}
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	old := p
+	old.Revision--
+	if _, _, err := s.PlanAhead(t.Context(), at, old, a, marksOf(a), time.Minute); !errors.Is(err, convened.ErrEdited) {
+		t.Errorf("of an event that was edited: %v, want %v", err, convened.ErrEdited)
+	}
+	sqlExec(t, s, `INSERT INTO convened.service (quarantined_at, reason) VALUES (now(), 'a test') ON CONFLICT (sole) DO UPDATE SET quarantined_at = now(), reason = 'a test'`)
+	if b := look(t, s, p, -1, 10); b != nil {
+		t.Errorf("in a quarantine the next are %+v", b)
+	}
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
+		t.Errorf("in a quarantine %d may be sent, %+v", len(ok), step)
+	}
+	sqlExec(t, s, `UPDATE convened.service SET quarantined_at = NULL, reason = NULL`)
+	// A crash of the server has taken back that the number was given out.
+	sqlExec(t, s, `SELECT setval('convened.notices_id_seq', $1)`, int64(a.Claims[0].Notice.ID)-1)
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
+		t.Errorf("with a number that nobody gave out %d may be sent, %+v", len(ok), step)
+	}
+	again := look(t, s, p, -1, 10)
+	if ok, _ := place(t, s, p, again, marksOf(again)); len(ok) != 1 {
+		t.Errorf("looked at again, %d may be sent, want 1", len(ok))
+	}
+}
+
+// The number of a notice that a crash took back may be somebody else's by now.
+func TestANumberThatIsSomebodyElsesIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	s, e, seats := told(t, "ana@example.org", "bo@example.org")
+	at, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 1)
+	sqlExec(t, s, `INSERT INTO convened.notices (id, registration, event, kind, occasion, instant, due_at, planned_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2, 'w', 'update', '1', $3, $3, $3)`,
+		int64(a.Claims[0].Notice.ID), int64(seats["bo@example.org"]), at)
+	if ok, _, err := s.PlanAhead(t.Context(), at, p, a, marksOf(a), time.Minute); err == nil || len(ok) > 0 {
+		t.Errorf("%v may be sent, %v", ok, err)
+	}
+	if list := claim(t, s, at); len(list) != 1 || list[0].Notice.Kind != convened.Update {
+		t.Errorf("then %d are claimed, want bo's update", len(list))
+	}
+	again := look(t, s, p, -1, 10)
+	if ok, step := place(t, s, p, again, marksOf(again)); len(ok) != 2 || !step.Done {
+		t.Errorf("looked at again, %d may be sent, %+v", len(ok), step)
+	}
+}
+
+// The reply to a commit may be lost: then nobody sends what was marked.
+func TestWhatMayHaveBeenPlannedAheadIsGivenBack(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	at, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	if ok, _ := place(t, s, p, a, marksOf(a)); len(ok) != 1 {
+		t.Fatal("it is not ready")
+	}
+	id := a.Claims[0].Notice.ID
+	s.letGo([]Attempt{{id, 1}})
+	s.unsure = []Attempt{{id, 1}}
+	if list := claim(t, s, at); len(list) != 1 || list[0].Notice.ID != id || list[0].Notice.Attempt != 2 {
+		t.Errorf("then %d are claimed, want the same with another attempt", len(list))
+	}
+}
+
+func TestWhatWasPlannedAheadIsInDoubtWhenItsLeaseIsOver(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	at, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	place(t, s, p, a, marksOf(a))
+	sqlExec(t, s, `UPDATE convened.notices SET lease_until = now() - interval '1 second' WHERE state = 'claimed'`)
+	done, err := s.Recover(t.Context(), at, convened.UsualDoubt())
+	if err != nil || done.Doubtful != 1 {
+		t.Errorf("recovered %+v, %v", done, err)
+	}
+}
