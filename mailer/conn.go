@@ -29,7 +29,9 @@ type conn struct {
 	peek    *peeker // at raw, if it is kept
 	counted bool    // the kernel tells whoever has the copy how much was written
 	written int64   // bytes, without what TLS adds
-	out     []byte  // what is written in one go, used again
+	out     []byte  // what is written in one go; these three are used again
+	whole   []byte
+	parts   net.Buffers
 
 	ahead     *Letter // the envelope of this letter has gone out with the end of the one before
 	forwarded bool    // it has taken such an envelope
@@ -149,6 +151,19 @@ func (c *conn) write(b []byte) (int, error) {
 	n, err := c.net.Write(b)
 	c.written += int64(n)
 	return n, err
+}
+
+// writeBoth writes two parts in one go.
+func (c *conn) writeBoth(first, second []byte) (int, error) {
+	if c.net != c.raw { // of two parts TLS makes two records
+		c.whole = append(append(c.whole[:0], first...), second...)
+		return c.write(c.whole)
+	}
+	c.parts = append(c.parts[:0], first, second)
+	parts := c.parts
+	n, err := parts.WriteTo(c.raw)
+	c.written += n
+	return int(n), err
 }
 
 func (c *conn) answer(phase string, want int) (reply, *fault) {

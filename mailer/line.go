@@ -157,8 +157,8 @@ func (c *conn) joint(dotted []byte) bool {
 // join writes the letter, its dot and the envelope of the letter that follows, once the
 // dot is noted. It reports whether it was noted, and whether it is out.
 func (c *conn) join(ctx context.Context, l *Letter, dotted []byte, next func() *Letter) (noted, out bool, f *fault) {
-	c.out = append(append(c.out[:0], dotted...), finalDot...)
-	end := len(c.out)
+	c.out = append(c.out[:0], finalDot...)
+	end := len(dotted) + len(c.out)
 	following := c.follow(next)
 	if following != nil {
 		c.out = c.appendEnvelope(c.out, c.steps(following, false))
@@ -175,7 +175,7 @@ func (c *conn) join(ctx context.Context, l *Letter, dotted []byte, next func() *
 		timeout = min(timeout, max(time.Until(deadline), time.Millisecond)) //nolint:forbidigo // deadlines of contexts are on this clock
 	}
 	c.allow(timeout)
-	n, err := c.write(c.out)
+	n, err := c.writeBoth(dotted, c.out)
 	switch {
 	case err == nil:
 		c.ahead = following
