@@ -66,6 +66,7 @@ type Ahead struct {
 	Last       bool     // no seat is left beyond it
 	Claims     []*Claim // with the numbers that their notices will have; nobody has made them
 	Seats      []int    // the number of each one's seat
+	Doubts     int      // what the store knew when it looked: see store.PlanAhead
 }
 
 // A Mark is a letter that is rendered and about to go.

@@ -20,6 +20,9 @@
 // a reminder is late for it, whatever the order of the rows. Changes come before
 // occasions, because an update stands in for a reminder that would follow it.
 //
+// In a burst most of an occasion is composed before it is planned, and its rows are
+// there from the start as claims that are marked: see taking.go.
+//
 // # Its invariants
 //
 // Each claimed notice leaves the tick sent, refused, unknown, cancelled, or

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"convened"
@@ -20,13 +21,20 @@ import (
 func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error) {
 	o := p.Occasion
 	occasion := o.String()
+	s.mu.Lock()
+	doubts := s.doubts
+	s.mu.Unlock()
+	// What may have been claimed comes first: its numbers may be given out again.
+	if err := s.returnUnsure(ctx); err != nil {
+		return nil, err
+	}
 	var a *convened.Ahead
 	err := s.txWith(ctx, planning.byID(), "read who is next", func(tx *sql.Tx) error {
 		a = nil
 		args := []any{p.Event, o.Key, o.Start, o.Ordinal, sql.NullInt64{Int64: int64(after), Valid: after >= 0}, limit, p.SeatedBy}
 		if err := each(ctx, tx, stmt("next_seats"), args, func(rows *sql.Rows) error {
 			if a == nil {
-				a = &convened.Ahead{}
+				a = &convened.Ahead{Doubts: doubts}
 			}
 			c := &convened.Claim{Told: -1}
 			n, r := &c.Notice, &c.Registration
@@ -64,9 +72,17 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 // planned the step, where nothing may be claimed, or where nothing of it is left, it does
 // nothing and the step is zero.
 //
-// After any other error the notices may be there all the same. The next claim gives them
-// back first.
+// After any other error the notices may be there all the same. The next claim, or the
+// next look, gives them back first. What was looked at before such an error is not planned
+// any more: if it was a crash of the server, numbers may have been given out twice, and
+// one that is on its way must not be given back for another's sake.
 func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
+	s.mu.Lock()
+	stale := a.Doubts != s.doubts
+	s.mu.Unlock()
+	if stale {
+		return nil, convened.Step{}, nil
+	}
 	seats := a.Upto - a.From
 	ids, registrations, sequences, messages := make([]int64, seats), make([]int64, seats), make([]int64, seats), make([]string, seats)
 	byID := make(map[convened.NoticeID]*convened.Mark, len(marks))
@@ -102,6 +118,7 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 	defer s.mu.Unlock()
 	for i := range marks {
 		switch attempt := (Attempt{marks[i].Notice, marks[i].Attempt}); {
+		case errors.Is(err, convened.ErrEdited):
 		case err != nil:
 			s.unsure = append(s.unsure, attempt)
 		case ok[marks[i].Notice]:
@@ -109,7 +126,28 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 		}
 	}
 	if err != nil {
+		s.doubts++
 		return nil, convened.Step{}, err
 	}
 	return ok, step, nil
+}
+
+// returnUnsure gives back what may have been claimed.
+func (s *Store) returnUnsure(ctx context.Context) error {
+	s.mu.Lock()
+	unsure := s.unsure
+	s.unsure = nil
+	s.mu.Unlock()
+	if len(unsure) == 0 {
+		return nil
+	}
+	err := s.txWith(ctx, settling.byID(), "give back what may be claimed", func(tx *sql.Tx) error {
+		return giveBackUnsure(ctx, tx, s.id(), unsure)
+	})
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unsure = append(s.unsure, unsure...)
+	}
+	return err
 }

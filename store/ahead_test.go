@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -253,6 +254,32 @@ func TestWhatMayHaveBeenPlannedAheadIsGivenBack(t *testing.T) {
 	s.unsure = []Attempt{{id, 1}}
 	if list := claim(t, s, at); len(list) != 1 || list[0].Notice.ID != id || list[0].Notice.Attempt != 2 {
 		t.Errorf("then %d are claimed, want the same with another attempt", len(list))
+	}
+}
+
+// A failure may be a crash of the server, after which numbers are given out again.
+func TestWhatWasLookedAtBeforeAFailureIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org", "bo@example.org")
+	at, p := occasion(e)
+	recorded(t, s, p)
+	first, second := look(t, s, p, -1, 1), look(t, s, p, 1, 1)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := s.PlanAhead(gone, at, p, first, marksOf(first), time.Minute); err == nil {
+		t.Fatal("it did not fail")
+	}
+	for _, a := range []*convened.Ahead{first, second} {
+		if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
+			t.Errorf("of what was looked at before %d may be sent, %+v", len(ok), step)
+		}
+	}
+	again := look(t, s, p, -1, 10)
+	if len(s.unsure) > 0 {
+		t.Errorf("%v may still have been claimed", s.unsure)
+	}
+	if ok, step := place(t, s, p, again, marksOf(again)); len(ok) != 2 || !step.Done {
+		t.Errorf("looked at again, %d may be sent, %+v", len(ok), step)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 		for _, c := range claims {
 			unsure = append(unsure, attemptOf(c))
 		}
-		s.unsure = unsure
+		s.unsure = append(s.unsure, unsure...) // PlanAhead may have added some
 		return nil, err
 	}
 	s.took.Store(int64(len(claims)))

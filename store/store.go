@@ -10,9 +10,13 @@
 //	plan     plan_confirmations, plan_occasion, plan_change …   rows appear, planned
 //	claim    claim             planned → claimed    attempt + 1, a lease of a minute
 //	mark     mark              claimed, marked_at   the letter is rendered and still true; the lease covers the final reply
-//	settle   settle            claimed → sent, refused, unknown, cancelled, or planned again
+//	settle   settle_sent       claimed → sent; settle: refused, unknown, cancelled, or planned again
 //	expire   expire            a lease ran out: not marked → planned; marked → unknown
 //	resolve  resolve_doubt     unknown → planned, a bounded number of times, then held
+//
+// In a burst the first three are one: next_seats says whose letters are next, and
+// plan_occasion is told which are ready. Their rows appear claimed and marked: see
+// ahead.go and docs/decisions/0013.
 //
 // # Its invariants
 //
@@ -91,6 +95,7 @@ type Store struct {
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
 	unsure []Attempt                    // claims that may have been made: see Claim
+	doubts int                          // how often PlanAhead has failed
 	inHand map[Attempt]bool             // claims that are neither settled nor given back
 }
 

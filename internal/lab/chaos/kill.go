@@ -52,6 +52,10 @@ func killScenarios() []*scenario {
 			Fault:    "one daemon under such a manager kills itself now here, now there: at each of the points of row 2, by chance under load",
 			Required: "no letter twice",
 			Run:      killAtEachPointKept},
+		{Row: 1, Part: "d", Name: "kill -9 in a burst", People: 20_000, Full: 100_000, Limit: 10 * time.Minute,
+			Fault:    "two daemons, while a reminder leaves that is due for everybody: killed at random instants, and by themselves when a step is looked at, composed and marked",
+			Required: "twice at most one letter for each connection of who was killed",
+			Run:      killInABurst},
 	}
 	for i, p := range points {
 		list = append(list, &scenario{Row: 2, Part: string(rune('a' + i)), Name: "kill -9 " + strings.ReplaceAll(p.name, "-", " "), People: 400, Full: 4000,
@@ -145,6 +149,37 @@ func killAtRandom(r *rig, s start) {
 	r.note("%d kills; what the dead held was free after %.1f s at most", kills, slowest.Seconds())
 	if slowest > 5*time.Second {
 		r.fail("what a dead daemon held was not free after 5 s but after %s", slowest.Round(100*time.Millisecond))
+	}
+}
+
+// killInABurst kills while letters are composed before their rows are there.
+func killInABurst(r *rig) {
+	kills := 8
+	if r.lab.full {
+		kills = 40
+	}
+	r.stage(nil)
+	r.seats("big", 90*time.Minute, r.people)
+	c := r.crew(2, start{env: []string{"CONVENED_CHAOS=kill@after-claim:0.02 kill@before-mark:0.02 kill@after-mark:0.02"}})
+	ahead := 0
+	for k := range kills {
+		r.mails(r.people*(k+1)/(kills+2), 3*time.Minute)
+		r.sleep(time.Duration(r.chance.Int64N(int64(20 * time.Millisecond))))
+		c.member(k % 2).kill()
+		ahead = max(ahead, r.number(`SELECT upto_seat - done_seat - (SELECT count(*) FROM convened.notices WHERE state = 'planned') FROM convened.reminder_occasions`))
+	}
+	r.until(5*time.Minute, "all are planned", func() bool {
+		return r.number(`SELECT count(*) FROM convened.reminder_occasions WHERE planned_at IS NOT NULL`) > 0
+	})
+	r.bound = (kills + c.killed()) * connections
+	r.note("%d kills, and %d deaths of themselves; up to %d people had no row yet while letters left", kills, c.killed(), ahead)
+	if ahead < r.people/4 {
+		r.fail("all rows were there before the letters left: this shows nothing")
+	}
+	c.change(start{})
+	for i := range 2 {
+		c.member(i).kill()
+		r.bound += connections
 	}
 }
 

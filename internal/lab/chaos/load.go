@@ -228,18 +228,15 @@ func (l *ledger) percentile(p int) (ms float64, n int) {
 func backlog(r *rig) {
 	book := &ledger{spent: map[string]float64{}, all: map[string]float64{}, times: map[string]int{}}
 	r.onServer(lab.PostgresOptions{Log: book, Settings: map[string]string{"log_min_duration_statement": "0", "log_line_prefix": "%p ", "max_wal_size": "2GB"}})
-	r.stage(nil)
-	r.apply("big", 90*time.Minute, "reminders:\n  - {name: soon, before: 89m, late: skip}\n")
+	r.stage(slowly(time.Second)) // a quick wire would have no backlog: see killInABurst
+	r.seats("big", 90*time.Minute, r.people)
 	r.dropped = -1
-	r.sql(fmt.Sprintf(`INSERT INTO convened.registrations (id, event, email, name, planned_at, address, seat, seat_no, seated_at) OVERRIDING SYSTEM VALUE
-		SELECT i, 'big', 'p' || i || '@example.org', 'Person', now(), 'p' || i || '@example.org', i, i, now() FROM generate_series(1, %d) i;
-		SELECT setval(pg_get_serial_sequence('convened.registrations', 'id'), %[1]d);
-		UPDATE convened.events SET seats = %[1]d WHERE slug = 'big'; ANALYZE convened.registrations`, r.people))
 	d := r.start(start{})
 	// The reminder's instant is a minute after the event was applied.
 	r.until(3*time.Minute, "everybody's reminder is planned", func() bool {
 		return r.number(`SELECT count(*) FROM convened.notices WHERE kind = 'reminder'`) >= r.people
 	})
+	r.smtp.SetScript(nil)
 	began, before := time.Now(), r.taken.count()
 	scans := r.number(`SELECT coalesce(seq_scan, 0) FROM pg_stat_user_tables WHERE relname = 'notices'`)
 	var slowest time.Duration
@@ -277,6 +274,16 @@ func backlog(r *rig) {
 	r.stopAll()
 	r.crews = nil
 	r.sql(`UPDATE convened.notices SET state = 'cancelled', reason = 'enough was seen' WHERE state = 'planned'`)
+}
+
+// seats makes an event with people who have a seat, and a reminder that is due for all
+// of them a minute from now.
+func (r *rig) seats(event string, in time.Duration, people int) {
+	r.apply(event, in, fmt.Sprintf("reminders:\n  - {name: soon, before: %dm, late: skip}\n", int((in-time.Minute).Minutes())))
+	r.sql(fmt.Sprintf(`INSERT INTO convened.registrations (id, event, email, name, planned_at, address, seat, seat_no, seated_at) OVERRIDING SYSTEM VALUE
+		SELECT i, '%[1]s', 'p' || i || '@example.org', 'Person', now(), 'p' || i || '@example.org', i, i, now() FROM generate_series(1, %[2]d) i;
+		SELECT setval(pg_get_serial_sequence('convened.registrations', 'id'), %[2]d);
+		UPDATE convened.events SET seats = %[2]d WHERE slug = '%[1]s'; ANALYZE convened.registrations`, event, people))
 }
 
 // soak runs for a long time, and looks at memory and file descriptors.
