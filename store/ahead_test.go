@@ -296,3 +296,31 @@ func TestWhatWasPlannedAheadIsInDoubtWhenItsLeaseIsOver(t *testing.T) {
 		t.Errorf("recovered %+v, %v", done, err)
 	}
 }
+
+// An organiser who watches a burst sees how many letters are still to come.
+func TestABurstCountsThoseWhoHaveNoRowYet(t *testing.T) {
+	t.Parallel()
+	s := crowd(t, 50)
+	e, err := s.Event(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	place(t, s, p, a, marksOf(a))
+	settle(t, s, a.Claims[0], convened.Sent, early)
+	list, err := s.Bursts(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range list {
+		if b.Kind == convened.ReminderKind {
+			if b.Left != 49 || b.Of != 50 {
+				t.Errorf("of the reminder %d of %d are left, want 49 of 50", b.Left, b.Of)
+			}
+			return
+		}
+	}
+	t.Errorf("underway is %+v", list)
+}

@@ -143,7 +143,7 @@ func (f *Figures) readMails(ctx context.Context, tx *sql.Tx, event string) error
 type Burst struct {
 	Kind     convened.Kind
 	Occasion string // see MailFigure
-	Left     int    // planned, or in somebody's hands
+	Left     int    // planned, or in somebody's hands, and as many as there are seats still to plan for
 	Of       int    // how many there are in all; never less than Left
 	Due      time.Time
 }
@@ -175,7 +175,8 @@ func (s *Store) Bursts(ctx context.Context, event string) ([]Burst, error) {
 					return err
 				}
 			} else if u.Occasion != "" {
-				u.Of = planned[u.Occasion]
+				p := planned[u.Occasion]
+				u.Left, u.Of = u.Left+p.toCome, p.notices+p.toCome
 			}
 			u.Of = max(u.Of, u.Left)
 		}
@@ -184,21 +185,26 @@ func (s *Store) Bursts(ctx context.Context, event string) ([]Burst, error) {
 	return list, err
 }
 
-// plannedOf returns how many notices were planned of each occasion. The numbers of
-// changes and the occasions of reminders are never the same.
-func plannedOf(ctx context.Context, tx *sql.Tx, event string) (map[string]int, error) {
-	planned := map[string]int{}
-	return planned, each(ctx, tx, stmt("planned_of"), []any{event}, func(rows *sql.Rows) error {
+// A planned is how far planning has come with an occasion or a change.
+type planned struct{ notices, toCome int }
+
+// plannedOf returns how many notices were planned of each occasion, and for how many
+// seats that is still to be done. The numbers of changes and the occasions of reminders
+// are never the same.
+func plannedOf(ctx context.Context, tx *sql.Tx, event string) (map[string]planned, error) {
+	all := map[string]planned{}
+	return all, each(ctx, tx, stmt("planned_of"), []any{event}, func(rows *sql.Rows) error {
 		var kind, name string
 		var at time.Time
-		var ordinal, notices int
-		if err := rows.Scan(&kind, &name, &at, &ordinal, &notices); err != nil {
+		var ordinal int
+		var p planned
+		if err := rows.Scan(&kind, &name, &at, &ordinal, &p.notices, &p.toCome); err != nil {
 			return err
 		}
 		if kind == "reminder" {
-			planned[convened.Occasion{Key: name, Start: at.UTC(), Ordinal: ordinal}.String()] = notices
+			all[convened.Occasion{Key: name, Start: at.UTC(), Ordinal: ordinal}.String()] = p
 		} else {
-			planned[strconv.Itoa(ordinal)] = notices
+			all[strconv.Itoa(ordinal)] = p
 		}
 		return nil
 	})

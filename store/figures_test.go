@@ -27,7 +27,7 @@ func TestFiguresCountWhatBecameOfEachMail(t *testing.T) {
 	sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, state, instant, due_at, planned_at, sent_at)
 		SELECT id, event, 'confirmation', '1', 'sent', $1, $1, $1, $1::timestamptz + interval '1 hour' * (id % 2) * 30 FROM convened.registrations WHERE seat = id`, day)
 	occasion := convened.Occasion{Key: "before 24h", Start: starts, Ordinal: 1}
-	sqlExec(t, s, `INSERT INTO convened.reminder_occasions (event, name, starts_at, ordinal, instant, recorded_at, upto_seat, notices) VALUES ('w', $1, $2, 1, $3, $3, 5, 4)`,
+	sqlExec(t, s, `INSERT INTO convened.reminder_occasions (event, name, starts_at, ordinal, instant, recorded_at, upto_seat, done_seat, planned_at, notices) VALUES ('w', $1, $2, 1, $3, $3, 5, 5, $3, 4)`,
 		occasion.Key, starts, starts.Add(-24*time.Hour))
 	sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, state, instant, due_at, planned_at, sent_at)
 		SELECT id, event, 'reminder', $1, CASE WHEN email < 'p2' THEN 'sent' WHEN email < 'p3' THEN 'refused' ELSE 'planned' END, $2, $2, $2, CASE WHEN email < 'p2' THEN $2::timestamptz END
