@@ -52,7 +52,7 @@ func killScenarios() []*scenario {
 			Fault:    "one daemon under such a manager kills itself now here, now there: at each of the points of row 2, by chance under load",
 			Required: "no letter twice",
 			Run:      killAtEachPointKept},
-		{Row: 1, Part: "d", Name: "kill -9 in a burst", People: 20_000, Full: 100_000, Limit: 10 * time.Minute,
+		{Row: 1, Part: "d", Name: "kill -9 in a burst", People: 40_000, Full: 100_000, Limit: 10 * time.Minute,
 			Fault:    "two daemons, while a reminder leaves that is due for everybody: killed at random instants, and by themselves when a step is looked at, composed and marked",
 			Required: "twice at most one letter for each connection of who was killed",
 			Run:      killInABurst},
@@ -158,6 +158,7 @@ func killInABurst(r *rig) {
 	if r.lab.full {
 		kills = 40
 	}
+	r.set("batch", "20") // of which the wire is soon in want, so that they grow
 	r.stage(nil)
 	r.seats("big", 90*time.Minute, r.people)
 	c := r.crew(2, start{env: []string{"CONVENED_CHAOS=kill@after-claim:0.02 kill@before-mark:0.02 kill@after-mark:0.02"}})

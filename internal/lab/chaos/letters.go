@@ -247,11 +247,12 @@ func leftMidBurst(r *rig) {
 	r.start(start{})
 	r.start(start{})
 	r.mails(r.people/10, time.Minute)
-	// Those who leave are everywhere in the queue.
+	// Those who leave are everywhere in the queue, and the last in it come first: the burst
+	// does not wait for them.
 	gone := map[string]time.Time{}
 	const leave = 40
 	for i := range leave {
-		address := fmt.Sprintf("p%d@example.org", (i+1)*r.people/(leave+1))
+		address := fmt.Sprintf("p%d@example.org", (leave-i)*r.people/(leave+1))
 		verb := "cancel"
 		if i%2 == 1 {
 			verb = "erase"
