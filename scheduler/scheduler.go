@@ -166,6 +166,7 @@ type Scheduler struct {
 	cleared   bool                         // the last claim got all that was due, and nothing was planned since
 	takings   []*taking                    // occasions whose letters are ready before their rows are there
 	gotAt     time.Time                    // when anything was claimed last, by the one clock
+	rivalAt   time.Time                    // when another daemon was quicker with a step
 	recovered time.Time                    // when dead hands were looked for
 	hurried   int                          // notices that hints had planned since the last tick
 	busy      map[string]time.Time         // since when somebody else has held what a step needs

@@ -18,8 +18,9 @@ import (
 // is slower, stands still or may not take so many: then everybody sees at once what is
 // to leave, and other daemons claim it, too.
 //
-// Several daemons may do this with one occasion. Whoever is the first to plan a step has
-// it, and the others, whose letters of it were for nothing, look again.
+// It is the way of one daemon. Whoever is the first to plan a step has it, and another,
+// whose letters of it were for nothing, plans for everybody from then on; so the first
+// loses a step, too, and both claim what is planned, as they would have before.
 
 // A taking is an occasion of which steps are left.
 type taking struct {
@@ -35,10 +36,14 @@ func (t *taking) again() { t.upto, t.last = -1, false }
 // swiftness is how long ago the last claim may be where the wire is quick.
 const swiftness = 250 * time.Millisecond
 
-// swift reports whether the wire takes letters as quickly as they are planned. For who
-// holds s.mu.
+// rivalry is for how long who has lost a step to another daemon takes none.
+const rivalry = 10 * time.Second
+
+// swift reports whether the wire takes letters as quickly as they are planned, and nobody
+// else takes them. For who holds s.mu.
 func (s *Scheduler) swift() bool {
-	return s.o.Rate == 0 && s.take > s.o.Batch && s.relay.why == "" && s.o.Clock().Sub(s.gotAt) < swiftness
+	now := s.o.Clock()
+	return s.o.Rate == 0 && s.take > s.o.Batch && s.relay.why == "" && now.Sub(s.gotAt) < swiftness && (s.rivalAt.IsZero() || now.Sub(s.rivalAt) >= rivalry)
 }
 
 // beginTaking leaves the steps of an occasion that was begun to be taken, if that is
@@ -133,8 +138,11 @@ func (s *Scheduler) planAhead(ctx context.Context, now time.Time, b batch, marks
 	case errors.Is(err, convened.ErrEdited):
 		s.drop(b.of)
 		err = nil
-	case err != nil || step == (convened.Step{}):
+	case err != nil:
 		b.of.again()
+	case step == (convened.Step{}):
+		s.drop(b.of)
+		s.rivalAt = s.o.Clock()
 	default:
 		b.of.done = step.Done
 	}

@@ -159,7 +159,8 @@ func TestAStepThatCannotBeTakenIsTakenLater(t *testing.T) {
 	})
 }
 
-// Another daemon may be quicker with a step, and each person gets one letter.
+// Another daemon may be quicker with a step: each person gets one letter, and what is left
+// is planned for both.
 func TestWhoeverPlansAStepFirstHasIt(t *testing.T) {
 	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
 		steps := 0
@@ -167,7 +168,7 @@ func TestWhoeverPlansAStepFirstHasIt(t *testing.T) {
 			if method != "PlanAhead" {
 				return nil
 			}
-			if steps++; steps%3 == 0 {
+			if steps++; steps == 3 {
 				r.memory.mu.Lock()
 				defer r.memory.mu.Unlock()
 				p := r.plans[0]
@@ -180,8 +181,8 @@ func TestWhoeverPlansAStepFirstHasIt(t *testing.T) {
 			return nil
 		}
 		pass(time.Hour + time.Second)
-		if got := r.whoseEach()["w"]; got != 3000 || steps < 10 {
-			t.Errorf("%d of 3000 letters have left, after %d steps", got, steps)
+		if got := r.whoseEach()["w"]; got != 3000 || steps > 5 { // one more may have been composed meanwhile
+			t.Errorf("%d of 3000 letters have left, after %d steps that were planned ahead; want all, after a few", got, steps)
 		}
 		if n := r.InFlight(); n != 0 {
 			t.Errorf("%d are still in flight", n)
