@@ -149,7 +149,7 @@ func (c *convenedStack) done(j *job) error {
 		if time.Now().After(limit) {
 			return j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
 		}
-		answer, err := c.q.ask(`SELECT NOT EXISTS (SELECT FROM convened.notices WHERE state = 'planned') AND NOT EXISTS (SELECT FROM convened.notices WHERE state = 'claimed')`)
+		answer, err := c.q.ask(`SELECT NOT EXISTS (SELECT FROM convened.notices WHERE filed = 'planned') AND NOT EXISTS (SELECT FROM convened.in_hand)`)
 		if err != nil {
 			return err
 		}

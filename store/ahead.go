@@ -69,8 +69,8 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 // which of them may be sent now. The others, and those for which there is no mark, are
 // planned for whoever claims them, as far as they are to be. Where the event was edited
 // meanwhile it does nothing and returns convened.ErrEdited, and where somebody else has
-// planned the step, where nothing may be claimed, or where nothing of it is left, it does
-// nothing and the step is zero.
+// planned the step or a notice of it, where nothing may be claimed, or where nothing of it
+// is left, it does nothing and the step is zero.
 //
 // After any other error the notices may be there all the same. The next claim, or the
 // next look, gives them back first. What was looked at before such an error is not planned
@@ -110,10 +110,13 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 		if revision != p.Revision {
 			return convened.ErrEdited
 		}
-		step, err = planStep(ctx, tx, now, p, seats, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true}, ids: array(ids), registrations: array(registrations),
+		step, err = planStep(ctx, tx, now, p, newRows["plan_occasion"], seats, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true}, ids: array(ids), registrations: array(registrations),
 			sequences: array(sequences), messages: array(messages), daemon: s.id(), lease: lease.Milliseconds(), revision: revision, sequence: sequence, highest: highest}, ok)
 		return err
 	})
+	if isThere(err) && constraint(err) == "notices_once" {
+		return nil, convened.Step{}, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range marks {

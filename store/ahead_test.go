@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -323,4 +325,169 @@ func TestABurstCountsThoseWhoHaveNoRowYet(t *testing.T) {
 		}
 	}
 	t.Errorf("underway is %+v", list)
+}
+
+// ahead makes a database in which so many reminders are planned ahead, of people who were
+// all sent a confirmation.
+func ahead(t *testing.T, n int) (*Store, *convened.Event, *convened.Ahead) {
+	t.Helper()
+	var emails []string
+	for i := range n {
+		emails = append(emails, fmt.Sprintf("p%d@example.org", i))
+	}
+	s, e, _ := told(t, emails...)
+	_, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, n)
+	if ok, _ := place(t, s, p, a, marksOf(a)); len(ok) != n {
+		t.Fatalf("%v may be sent, want %d", ok, n)
+	}
+	return s, e, a
+}
+
+// What was claimed from the start is filed as sent, and whoever counts knows better.
+func TestWhatIsPlannedAheadIsCountedAsInHand(t *testing.T) {
+	t.Parallel()
+	s, e, a := ahead(t, 3)
+	settle(t, s, a.Claims[0], convened.Sent, early)
+	counted := func(want ...string) {
+		t.Helper()
+		if got := sqlAll(t, s, `SELECT state || ' ' || count FROM (`+stmt("count_notices")+`) c WHERE kind = 'reminder' ORDER BY 1`, array([]string{"w"})); !slices.Equal(got, want) {
+			t.Errorf("the list of events counts %q, want %q", got, want)
+		}
+	}
+	counted("claimed 2", "sent 1")
+	b, err := s.Backlog(t.Context())
+	if err != nil || len(b.Queue) != 1 || b.Queue[0].State != convened.Claimed || b.Queue[0].Notices != 2 {
+		t.Errorf("the backlog is %+v, %v", b.Queue, err)
+	}
+	left, err := s.Bursts(t.Context(), "w")
+	if err != nil || len(left) != 1 || left[0].Left != 2 {
+		t.Errorf("what is underway is %+v, %v", left, err)
+	}
+	if got := sqlAll(t, s, `SELECT state FROM (`+stmt("waiting_notices")+`) AS w (a, b, c, d, state, f, g, h, i, j, k, l)`, "w", 0); !slices.Equal(got, []string{"claimed", "claimed"}) {
+		t.Errorf("%q are waiting", got)
+	}
+	if !sqlOne[bool](t, s, stmt("anything_to_send")) {
+		t.Error("there is nothing to send")
+	}
+	// Their event takes them along.
+	sqlExec(t, s, `UPDATE convened.events SET slug = 'renamed' WHERE slug = $1`, e.Slug)
+	if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.in_hand WHERE event = 'renamed'`); n != 2 {
+		t.Errorf("%d in hand follow their event, want 2", n)
+	}
+	sqlExec(t, s, `UPDATE convened.events SET slug = 'w' WHERE slug = 'renamed'`)
+	settle(t, s, a.Claims[1], convened.Sent, early)
+	settle(t, s, a.Claims[2], convened.Sent, early)
+	counted("sent 3")
+}
+
+// A step is known as long as anything of it is in hand, and nothing is in hand twice.
+func TestWhatIsClaimedAnewIsNotAhead(t *testing.T) {
+	t.Parallel()
+	s, e, a := ahead(t, 3)
+	at, _ := occasion(e)
+	steps := func(want int) {
+		t.Helper()
+		if _, err := s.Recover(t.Context(), at, convened.UsualDoubt()); err != nil {
+			t.Fatal(err)
+		}
+		if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.steps_ahead`); n != want {
+			t.Errorf("%d steps are known, want %d", n, want)
+		}
+	}
+	settle(t, s, a.Claims[0], convened.Sent, at)
+	settle(t, s, a.Claims[1], convened.Planned, at) // a temporary error
+	steps(1)
+	again := claim(t, s, at)
+	if len(again) != 1 || again[0].Notice.ID != a.Claims[1].Notice.ID {
+		t.Fatalf("%v were claimed", again)
+	}
+	if got := sqlAll(t, s, `SELECT id || ' ' || ahead FROM convened.in_hand ORDER BY id`); !slices.Equal(got, []string{fmt.Sprintf("%d false", a.Claims[1].Notice.ID), fmt.Sprintf("%d true", a.Claims[2].Notice.ID)}) {
+		t.Errorf("in hand are %q", got)
+	}
+	settle(t, s, a.Claims[2], convened.Sent, at)
+	steps(0)
+	if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.in_hand`); n != 1 {
+		t.Errorf("%d in hand, want the one that was claimed anew", n)
+	}
+	mark(t, s, again[0])
+	settle(t, s, again[0], convened.Sent, at)
+	if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.in_hand`); n != 0 {
+		t.Errorf("%d are still in hand", n)
+	}
+}
+
+// What a journal says never left goes back, of a step ahead, too; another daemon's numbers
+// may lie between its own.
+func TestWhatADeadDaemonHadAheadGoesBack(t *testing.T) {
+	t.Parallel()
+	s, _, a := ahead(t, 3)
+	sqlExec(t, s, `UPDATE convened.notices SET claimed_by = claimed_by + 1000 WHERE id = $1`, int64(a.Claims[1].Notice.ID))
+	done, err := s.SettleDead(t.Context(), early, Legacy{Daemon: s.id(), Complete: true, Dots: map[convened.NoticeID]int{a.Claims[0].Notice.ID: 1}})
+	if err != nil || done != (Inherited{Doubtful: 1, Returned: 1}) {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	for i, want := range []string{"unknown", "claimed", "planned"} {
+		if got := sqlOne[string](t, s, `SELECT state FROM convened.notices WHERE id = $1`, int64(a.Claims[i].Notice.ID)); got != want {
+			t.Errorf("notice %d is %s, want %s", i, got, want)
+		}
+	}
+}
+
+// The indexes have a letter that was ahead where they will have it when it was sent: no
+// column that settle_sent.sql changes is in any of them, or says which rows they are for.
+func TestToSettleWhatWasAheadChangesNoIndex(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	indexed := sqlAll(t, s, `SELECT DISTINCT a.attname::text
+		FROM pg_index i JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+		WHERE i.indrelid = 'convened.notices'::regclass ORDER BY 1`)
+	if !slices.Contains(indexed, "filed") || !slices.Contains(indexed, "occasion") {
+		t.Fatalf("the indexes have %q", indexed)
+	}
+	changed := regexp.MustCompile(`(?m)^(?:SET|   ) (\w+) = `).FindAllStringSubmatch(stmt("settle_sent"), -1)
+	if len(changed) < 5 {
+		t.Fatalf("settle_sent changes %q", changed)
+	}
+	for _, c := range changed {
+		// Of what leaves the wire well, the cause is null before and after.
+		if slices.Contains(indexed, c[1]) && c[1] != "cause" {
+			t.Errorf("an index has %s, which changes", c[1])
+		}
+	}
+}
+
+// Whoever had the notice of a step already does not get another, and nobody of the step is sent anything.
+func TestAStepOfWhichANoticeIsThereIsLeftToPlanning(t *testing.T) {
+	t.Parallel()
+	s, e, seats := told(t, "ana@example.org", "bo@example.org")
+	_, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, priority, instant, due_at, planned_at) VALUES ($1, 'w', 'reminder', $2, 2, $3, $3, $3)`,
+		int64(seats["bo@example.org"]), p.Occasion.String(), p.Occasion.At)
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) != 0 || step != (convened.Step{}) {
+		t.Errorf("%v may be sent, %+v", ok, step)
+	}
+	if step, err := s.PlanOccasion(t.Context(), p.Occasion.At, p); err != nil || step != (convened.Step{Notices: 1, Done: true}) {
+		t.Errorf("planned otherwise it is %+v, %v", step, err)
+	}
+}
+
+// What is said twice of an attempt is logged once, as it was said first.
+func TestAnAttemptThatWasLoggedIsSettledAllTheSame(t *testing.T) {
+	t.Parallel()
+	s, _, a := ahead(t, 2)
+	settle(t, s, a.Claims[0], convened.Unknown, early)
+	took, err := s.Settle(t.Context(), []convened.Settlement{
+		{Outcome: convened.Outcome{Notice: a.Claims[0].Notice.ID, Attempt: 1, State: convened.Sent, At: early, Code: 250}},
+		{Outcome: convened.Outcome{Notice: a.Claims[1].Notice.ID, Attempt: 1, State: convened.Sent, At: early, Code: 250}}})
+	if err != nil || len(took) != 2 {
+		t.Fatalf("%v were settled, %v", took, err)
+	}
+	if got := sqlAll(t, s, `SELECT a.state || ' ' || n.state FROM convened.attempts a JOIN convened.notices n ON n.id = a.notice WHERE n.kind = 'reminder' ORDER BY a.notice`); !slices.Equal(got, []string{"unknown sent", "sent sent"}) {
+		t.Errorf("the attempts are %q", got)
+	}
 }

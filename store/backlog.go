@@ -17,7 +17,7 @@ type Backlog struct {
 // done before.
 func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
 	var b Backlog
-	err := s.tx(ctx, "read the backlog", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, counting, "read the backlog", func(tx *sql.Tx) error {
 		b = Backlog{}
 		return b.read(ctx, tx)
 	})

@@ -235,18 +235,25 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 		}
 	}
 	var took map[convened.NoticeID]bool
-	err := s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
-		took = make(map[convened.NoticeID]bool, len(list))
-		if err := settleSent(ctx, tx, sent, by, took); err != nil {
-			return err
-		}
-		return settleOthers(ctx, tx, others, by, took)
-	})
+	settle := func(logging string) error {
+		return s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
+			took = make(map[convened.NoticeID]bool, len(list))
+			if err := settleSent(ctx, tx, sent, by, logging, took); err != nil {
+				return err
+			}
+			return settleOthers(ctx, tx, others, by, took)
+		})
+	}
+	err := settle(newRows["log_sent"])
+	if isThere(err) { // somebody has said what came of an attempt before
+		err = settle(stmt("log_sent"))
+	}
 	return took, err
 }
 
-// settleSent writes down what was sent, and adds to took what was not known to be.
-func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by sql.NullInt64, took map[convened.NoticeID]bool) error {
+// settleSent writes down what was sent, logs it by log_sent.sql or what newRows has of
+// it, and adds to took what was not known to be.
+func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by sql.NullInt64, logging string, took map[convened.NoticeID]bool) error {
 	n := len(list)
 	if n == 0 {
 		return nil
@@ -271,7 +278,7 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 	for i, o := range list {
 		settled[i] = took[o.Notice]
 	}
-	_, err := tx.ExecContext(ctx, stmt("log_sent"), array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
+	_, err := tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
 	return err
 }
 
@@ -353,7 +360,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 		kinds, tries = append(kinds, string(k)), append(tries, int64(n))
 	}
 	var r convened.Recovered
-	err := s.txWith(ctx, brisk, "recover notices", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, settling, "recover notices", func(tx *sql.Tx) error {
 		r = convened.Recovered{}
 		var dead []int64
 		if err := each(ctx, tx, stmt("dead_daemons"), []any{s.id(), lockBase}, func(rows *sql.Rows) error {
@@ -371,6 +378,9 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 				return err
 			}
 			r.GivenBack += n
+		}
+		if _, err := tx.ExecContext(ctx, stmt("end_steps_ahead")); err != nil {
+			return err
 		}
 		if err := count(ctx, tx, stmt("expire"), []any{now}, &r.Doubtful, &r.GivenBack); err != nil {
 			return err

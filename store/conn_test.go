@@ -84,7 +84,7 @@ func TestAPreparedStatementWhoseColumnsChangedIsPreparedAnew(t *testing.T) {
 	apply(t, s, webinar("w"), early)
 	serve(t, s, "a@example.org")
 	session := sqlOne[int](t, s, `SELECT pg_backend_pid()`)
-	sqlExec(t, s, `ALTER TABLE convened.notices ALTER COLUMN failures TYPE bigint`) // which claims return
+	sqlExec(t, s, `ALTER TABLE convened.events ALTER COLUMN revision TYPE bigint`) // which claims return
 	serve(t, s, "b@example.org")
 	if sqlOne[int](t, s, `SELECT pg_backend_pid()`) == session {
 		t.Error("the session whose statements are out of date is still used")

@@ -55,7 +55,7 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 	open := maps.Clone(l.Dots)
 	maps.DeleteFunc(open, func(id convened.NoticeID, attempt int) bool { return l.Heard[id] == attempt })
 	doubtful, doubted := pairs(open)
-	err := s.txWith(ctx, brisk, "settle what a dead daemon left", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, settling, "settle what a dead daemon left", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, stmt("doubt_of_dead"), l.Daemon, array(doubtful), array(doubted), now)
 		if done.Doubtful, err = affected(r, err); err != nil || !l.Complete {
 			return err
@@ -104,7 +104,7 @@ type Attempt struct {
 // wire and whose lease is over or nearly so.
 func (s *Store) Overdue(ctx context.Context) (map[int64][]Attempt, error) {
 	var overdue map[int64][]Attempt
-	err := s.txWith(ctx, brisk, "look for what is overdue", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, settling, "look for what is overdue", func(tx *sql.Tx) error {
 		overdue = map[int64][]Attempt{}
 		return each(ctx, tx, stmt("overdue"), []any{s.id()}, func(rows *sql.Rows) error {
 			var a Attempt

@@ -152,7 +152,7 @@ type Burst struct {
 // due first.
 func (s *Store) Bursts(ctx context.Context, event string) ([]Burst, error) {
 	var list []Burst
-	err := s.tx(ctx, "count what is underway", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, counting, "count what is underway", func(tx *sql.Tx) error {
 		list = nil
 		err := each(ctx, tx, stmt("bursts"), []any{event}, func(rows *sql.Rows) error {
 			var u Burst

@@ -75,7 +75,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
 			return err
 		}
-		step, err = planStep(ctx, tx, now, p, OccasionStep, ready{}, nil)
+		step, err = planStep(ctx, tx, now, p, stmt("plan_occasion"), OccasionStep, ready{}, nil)
 		return err
 	})
 	return step, err
@@ -89,13 +89,14 @@ type ready struct {
 	daemon, lease, revision, sequence, highest any
 }
 
-// planStep plans for the next seats of an occasion that is recorded, at most limit, and
+// planStep plans for the next seats of an occasion that is recorded, at most limit, by
+// plan_occasion.sql or what newRows has of it, and
 // adds to ok what was claimed and marked with it.
-func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, limit int, l ready, ok map[convened.NoticeID]bool) (convened.Step, error) {
+func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, query string, limit int, l ready, ok map[convened.NoticeID]bool) (convened.Step, error) {
 	o := p.Occasion
 	var step convened.Step
 	rows := 0
-	err := each(ctx, tx, stmt("plan_occasion"), []any{p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind), p.Kind.Priority(), now, limit, p.SeatedBy, p.TooLate, p.Folds,
+	err := each(ctx, tx, query, []any{p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind), p.Kind.Priority(), now, limit, p.SeatedBy, p.TooLate, p.Folds,
 		l.from, l.ids, l.registrations, l.sequences, l.messages, l.daemon, l.lease, l.revision, l.sequence, l.highest}, func(r *sql.Rows) error {
 		var id convened.NoticeID
 		err := r.Scan(&step.Notices, &step.Done, &id)

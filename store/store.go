@@ -351,6 +351,15 @@ func code(err error) string {
 	return ""
 }
 
+// constraint is the name of the constraint or unique index that an error is about, or "".
+func constraint(err error) string {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		return e.Constraint
+	}
+	return ""
+}
+
 // lost reports whether a transaction failed for a reason that running it again mends.
 func lost(err error) bool {
 	c := code(err)

@@ -257,6 +257,12 @@ CREATE TABLE convened.notices (
     cause        text,
     reason       text,
     release      bigint, -- convened.releases.id: the last one that let it go
+    -- Claimed and marked from the start, by a step that convened.steps_ahead has.
+    ahead        boolean NOT NULL DEFAULT false,
+    -- Where the indexes have it. What was marked from the start is filed as sent from
+    -- the start: when it is, no index changes. So whoever asks by state what is not
+    -- looked up by its id or its registration asks by this, or asks convened.in_hand.
+    filed        text GENERATED ALWAYS AS (CASE WHEN ahead AND state = 'claimed' THEN 'sent' ELSE state END) STORED,
     CHECK ((registration IS NULL) = (kind = 'preflight')),
     CHECK ((state = 'claimed') = (lease_until IS NOT NULL)),
     CHECK (state <> 'sent' OR sent_at IS NOT NULL)
@@ -270,17 +276,37 @@ CREATE TABLE convened.notices (
 -- The promise that nobody is written to twice.
 CREATE UNIQUE INDEX notices_once ON convened.notices (registration, kind, occasion) WHERE registration IS NOT NULL;
 CREATE UNIQUE INDEX notices_once_event ON convened.notices (event, kind, occasion) WHERE registration IS NULL;
-CREATE INDEX notices_due ON convened.notices (priority, due_at, id) WHERE state = 'planned';
--- Not on lease_until: what is in hand is never more than a few thousand rows, and
+CREATE INDEX notices_due ON convened.notices (priority, due_at, id) WHERE filed = 'planned';
+-- What is claimed, but for what was ahead. Not on lease_until: what is in hand is never more than a few thousand rows, and
 -- a mark, which moves the lease, is a cheap update as long as no index has what it changes.
-CREATE INDEX notices_leased ON convened.notices (claimed_by) WHERE state = 'claimed';
-CREATE INDEX notices_doubtful ON convened.notices (due_at) WHERE state = 'unknown';
+CREATE INDEX notices_leased ON convened.notices (claimed_by) WHERE filed = 'claimed';
+CREATE INDEX notices_doubtful ON convened.notices (due_at) WHERE filed = 'unknown';
 -- What an event has, but for what is in hand, which notices_leased has: each
 -- change of state enters every index that has a place for the new one.
-CREATE INDEX notices_event ON convened.notices (event, kind, state) WHERE state <> 'claimed';
-CREATE INDEX notices_retried ON convened.notices (event) WHERE state = 'planned' AND failures > 0;
-CREATE INDEX notices_held ON convened.notices (event, cause) WHERE state = 'held';
+CREATE INDEX notices_event ON convened.notices (event, kind, filed) WHERE filed <> 'claimed';
+CREATE INDEX notices_retried ON convened.notices (event) WHERE filed = 'planned' AND failures > 0;
+CREATE INDEX notices_held ON convened.notices (event, cause) WHERE filed = 'held';
 CREATE INDEX notices_fuse ON convened.notices (event, planned_at) WHERE kind = 'confirmation';
+
+-- Steps whose notices were claimed and marked from the start, until all of them have
+-- come to something: no index knows which are in hand.
+CREATE TABLE convened.steps_ahead (
+    lowest  bigint PRIMARY KEY, -- convened.notices.id, as is the next
+    highest bigint NOT NULL,
+    daemon  bigint NOT NULL -- whose claims they are: between two of its numbers there may be another's
+);
+
+-- Every notice that is claimed.
+CREATE VIEW convened.in_hand AS
+SELECT n.* FROM convened.notices n WHERE n.filed = 'claimed'
+UNION ALL
+SELECT n.*
+FROM convened.steps_ahead s
+CROSS JOIN LATERAL (
+    -- Fenced, so that nothing but the key is ever leant on.
+    SELECT n.* FROM convened.notices n WHERE n.id BETWEEN s.lowest AND s.highest ORDER BY n.id OFFSET 0
+) n
+WHERE n.ahead AND n.state = 'claimed' AND n.claimed_by = s.daemon;
 
 -- Every attempt: when, which daemon, what the server said.
 CREATE TABLE convened.attempts (
@@ -334,8 +360,8 @@ BEGIN
     ELSIF TG_TABLE_NAME = 'registrations' THEN
         kept := OLD.planned_at IS NOT NULL OR EXISTS (SELECT FROM convened.notices n WHERE n.registration = OLD.id);
     ELSIF TG_TABLE_NAME = 'events' THEN
-        kept := EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.state <> 'claimed')
-             OR EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.state = 'claimed');
+        kept := EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.filed <> 'claimed')
+             OR EXISTS (SELECT FROM convened.notices n WHERE n.event = OLD.slug AND n.filed = 'claimed');
     ELSE
         kept := EXISTS (SELECT FROM convened.returns t WHERE t.notice = OLD.id);
     END IF;
@@ -369,7 +395,7 @@ CREATE FUNCTION convened.carry() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     -- One statement, whatever becomes of a notice meanwhile, by notices_event and notices_leased.
-    UPDATE convened.notices SET event = NEW.slug WHERE event = OLD.slug AND (state <> 'claimed' OR state = 'claimed');
+    UPDATE convened.notices SET event = NEW.slug WHERE event = OLD.slug AND (filed <> 'claimed' OR filed = 'claimed');
     RETURN NULL;
 END
 $$;

@@ -3,9 +3,9 @@
 -- of notices.
 SELECT EXISTS (SELECT FROM convened.registrations WHERE planned_at IS NULL)
     OR EXISTS (SELECT FROM convened.changes WHERE planned_at IS NULL)
-    OR EXISTS (SELECT FROM convened.notices WHERE state = 'planned')
-    OR EXISTS (SELECT FROM convened.notices WHERE state = 'claimed')
-    OR EXISTS (SELECT FROM convened.notices WHERE state = 'unknown')
+    OR EXISTS (SELECT FROM convened.notices WHERE filed = 'planned')
+    OR EXISTS (SELECT FROM convened.in_hand)
+    OR EXISTS (SELECT FROM convened.notices WHERE filed = 'unknown')
     OR EXISTS (SELECT FROM convened.events e
                WHERE e.over_at >= now() AND e.status = 'scheduled' AND e.seats > 0
                  AND EXISTS (SELECT FROM convened.reminders m WHERE m.event = e.slug))

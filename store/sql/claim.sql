@@ -14,7 +14,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT n.ctid AS place
         FROM convened.notices n
-        WHERE n.state = 'planned' AND n.priority = p.priority AND n.due_at <= $1
+        WHERE n.filed = 'planned' AND n.priority = p.priority AND n.due_at <= $1
         ORDER BY n.due_at, n.id
         LIMIT $2
         FOR UPDATE SKIP LOCKED
@@ -24,7 +24,7 @@ WITH due AS MATERIALIZED (
     LIMIT $2
 ), taken AS (
     UPDATE convened.notices n
-    SET state = 'claimed', attempt = n.attempt + 1, claimed_by = $3, marked_at = NULL,
+    SET state = 'claimed', attempt = n.attempt + 1, claimed_by = $3, marked_at = NULL, ahead = false,
         lease_until = now() + $4 * interval '1 millisecond'
     FROM due
     WHERE n.ctid = due.place

@@ -7,5 +7,5 @@ SELECT n.kind, o.occasion, n.state, CASE WHEN o.occasion = '' THEN date_trunc('d
 FROM convened.notices n
 LEFT JOIN convened.changes c ON c.event = n.event AND c.kind = n.kind AND c.due_at = n.instant
 CROSS JOIN LATERAL (SELECT CASE WHEN n.kind IN ('reminder', 'followup') THEN n.occasion ELSE coalesce(c.sequence::text, '') END AS occasion) o
-WHERE n.event = $1 AND n.kind <> 'preflight' AND (n.state <> 'claimed' OR n.state = 'claimed')
+WHERE n.event = $1 AND n.kind <> 'preflight' AND (n.filed <> 'claimed' OR n.filed = 'claimed')
 GROUP BY 1, 2, 3, 4

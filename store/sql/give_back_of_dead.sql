@@ -4,4 +4,4 @@
 -- the lease. $1 daemons found dead, $2 now.
 UPDATE convened.notices n
 SET state = 'planned', lease_until = NULL, due_at = least(n.due_at, $2)
-WHERE n.state = 'claimed' AND n.marked_at IS NULL AND n.claimed_by = ANY ($1::bigint[])
+WHERE n.filed = 'claimed' AND n.marked_at IS NULL AND n.claimed_by = ANY ($1::bigint[])

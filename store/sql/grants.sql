@@ -8,7 +8,7 @@ BEGIN
     GRANT USAGE ON SCHEMA convened TO convened, convened_intake;
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA convened TO convened;
     GRANT USAGE, SELECT ON SEQUENCE convened.notices_id_seq TO convened; -- numbers are given out before their rows: see next_seats.sql
-    GRANT DELETE ON convened.reminders, convened.attempts, convened.users, convened.user_roles, convened.sessions TO convened;
+    GRANT DELETE ON convened.reminders, convened.attempts, convened.users, convened.user_roles, convened.sessions, convened.steps_ahead TO convened;
     REVOKE UPDATE ON convened.trail FROM convened;
     GRANT UPDATE (detail, event) ON convened.trail TO convened;
     REVOKE INSERT, UPDATE ON convened.migrations FROM convened;

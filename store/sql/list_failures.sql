@@ -10,19 +10,19 @@ WITH bad AS (
     (SELECT n.id, n.registration, n.kind, n.state, coalesce(n.cause, '') AS cause, coalesce(n.last_code, 0) AS code, coalesce(n.last_enhanced, '') AS enhanced,
             n.attempt = 0 AS untried, coalesce(n.last_error, n.reason, '') AS words, coalesce(n.settled_at, n.planned_at) AS at
      FROM convened.notices n
-     WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup') AND n.state IN ('refused', 'unknown')
+     WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup') AND n.filed IN ('refused', 'unknown')
      LIMIT $2)
     UNION ALL
     (SELECT n.id, n.registration, n.kind, n.state, coalesce(n.cause, ''), coalesce(n.last_code, 0), coalesce(n.last_enhanced, ''),
             false, coalesce(n.last_error, n.reason, ''), n.planned_at
      FROM convened.notices n
-     WHERE n.event = $1 AND n.state = 'planned' AND n.failures > 0 AND n.registration IS NOT NULL
+     WHERE n.event = $1 AND n.filed = 'planned' AND n.failures > 0 AND n.registration IS NOT NULL
      LIMIT $2)
     UNION ALL
     (SELECT n.id, n.registration, n.kind, n.state, 'doubt', coalesce(n.last_code, 0), coalesce(n.last_enhanced, ''),
             false, coalesce(n.last_error, n.reason, ''), n.planned_at
      FROM convened.notices n
-     WHERE n.event = $1 AND n.state = 'held' AND n.cause = 'doubt' AND n.registration IS NOT NULL
+     WHERE n.event = $1 AND n.filed = 'held' AND n.cause = 'doubt' AND n.registration IS NOT NULL
      LIMIT $2)
 ), failed AS (
     SELECT b.id AS notice, b.registration, r.email, false AS returned, b.state, b.cause, b.code, b.enhanced, b.untried, b.words, b.at

@@ -2,6 +2,6 @@
 -- among what it tells of. Leans on notices_held.
 SELECT event, coalesce(cause, ''), coalesce(reason, ''), count(*)
 FROM convened.notices
-WHERE state = 'held' AND ($1::text = '' OR event = $1) AND ($2 OR kind <> 'preflight')
+WHERE filed = 'held' AND ($1::text = '' OR event = $1) AND ($2 OR kind <> 'preflight')
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3

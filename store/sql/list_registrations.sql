@@ -16,7 +16,7 @@ WITH seats AS (
           WHEN 'failed' THEN r.cancelled_at IS NULL AND r.erased_at IS NULL
                          AND r.id IN (SELECT n.registration FROM convened.notices n
                                       WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup')
-                                        AND n.state IN ('refused', 'unknown', 'held'))
+                                        AND n.filed IN ('refused', 'unknown', 'held'))
           WHEN 'refused' THEN r.refused_at IS NOT NULL AND r.cancelled_at IS NULL AND r.erased_at IS NULL
           WHEN 'muted' THEN r.muted_at IS NOT NULL AND r.cancelled_at IS NULL
           WHEN 'declined' THEN r.declined_at IS NOT NULL AND r.cancelled_at IS NULL

@@ -25,11 +25,12 @@ WITH o AS (
               AND (SELECT last_value FROM convened.notices_id_seq) >= $22::bigint)
     FOR NO KEY UPDATE
 ), made AS (
-    INSERT INTO convened.notices (id, registration, event, kind, occasion, state, attempt, claimed_by, lease_until, marked_at, revision, sequence, message_id,
+    INSERT INTO convened.notices (id, registration, event, kind, occasion, state, ahead, attempt, claimed_by, lease_until, marked_at, revision, sequence, message_id,
                                   priority, instant, due_at, planned_at, settled_at, cause, reason)
     OVERRIDING SYSTEM VALUE
     SELECT CASE WHEN l.ready THEN ($14::bigint[])[l.i] ELSE nextval('convened.notices_id_seq') END, r.id, $1, $6, $5,
            CASE WHEN $11::text <> '' THEN 'cancelled' WHEN l.ready THEN 'claimed' ELSE 'planned' END,
+           l.ready,
            CASE WHEN l.ready THEN 1 ELSE 0 END,
            CASE WHEN l.ready THEN $18::bigint END,
            CASE WHEN l.ready THEN now() + $19 * interval '1 millisecond' END,
@@ -51,7 +52,7 @@ WITH o AS (
       AND r.seated_at <= $10
       -- Where nothing of the event is held nobody is looked up, and where much is, each by
       -- notices_once: a join would compare everybody with all that is held.
-      AND NOT (EXISTS (SELECT FROM convened.notices a WHERE a.event = $1 AND a.state = 'held')
+      AND NOT (EXISTS (SELECT FROM convened.notices a WHERE a.event = $1 AND a.filed = 'held')
                AND (SELECT count(*) > 0 FROM convened.notices h
                     WHERE h.registration = r.id AND h.kind = 'confirmation' AND h.state = 'held' AND h.marked_at IS NULL AND h.instant <= r.seated_at))
       AND NOT ($12::boolean AND EXISTS (
@@ -59,7 +60,10 @@ WITH o AS (
           WHERE n.registration = r.id AND n.kind IN ('confirmation', 'update')
             AND n.state NOT IN ('cancelled', 'refused') AND n.instant > $10))
     ON CONFLICT (registration, kind, occasion) WHERE registration IS NOT NULL DO NOTHING
-    RETURNING id, state = 'claimed' AS ready
+    RETURNING id, ahead AS ready
+), ahead AS (
+    INSERT INTO convened.steps_ahead (lowest, highest, daemon)
+    SELECT min(id), max(id), $18::bigint FROM made WHERE ready HAVING count(*) > 0
 ), stepped AS (
     UPDATE convened.reminder_occasions u
     SET done_seat = o.upto,

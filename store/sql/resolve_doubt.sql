@@ -6,7 +6,7 @@ WITH doubtful AS (
     SELECT n.id, n.doubts <= coalesce(b.tries, 0) AS again
     FROM convened.notices n
     LEFT JOIN unnest($2::text[], $3::int[]) AS b (kind, tries) ON b.kind = n.kind
-    WHERE n.state = 'unknown' AND n.due_at <= $1
+    WHERE n.filed = 'unknown' AND n.due_at <= $1
     ORDER BY n.due_at
     LIMIT 1000
     FOR UPDATE OF n SKIP LOCKED

@@ -11,5 +11,5 @@ FROM (
            kind = 'confirmation' AND state IN ('planned', 'claimed', 'unknown') AND cause IS DISTINCT FROM 'poison' AND planned_at <= $2 AS late
     FROM convened.notices
     WHERE event = $1 AND kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup')
-      AND (state IN ('planned', 'unknown', 'refused') OR state = 'claimed')
+      AND (filed IN ('planned', 'unknown', 'refused') OR filed = 'claimed')
 ) n

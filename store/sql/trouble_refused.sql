@@ -4,7 +4,7 @@
 WITH refused AS (
     SELECT DISTINCT ON (n.registration) n.registration, n.kind, n.cause, coalesce(n.last_error, n.reason) AS words
     FROM convened.notices n
-    WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup') AND n.state = 'refused'
+    WHERE n.event = $1 AND n.kind IN ('confirmation', 'reminder', 'update', 'cancellation', 'followup') AND n.filed = 'refused'
     ORDER BY n.registration, n.id DESC
 )
 SELECT coalesce(r.email, ''), coalesce(f.words, b.text, ''), count(*) OVER ()
