@@ -43,10 +43,16 @@ type conn struct {
 	broken     bool              // its dialogue is out of step or over
 
 	// A cancelled context interrupts the exchange it was given for, and no
-	// later one, by a deadline in the past.
+	// later one, by a deadline in the past. Letters that are sent one after the other
+	// have one context nearly always, which is watched for all of them.
+	watched <-chan struct{} // closed when that context ends; nil: none is watched
+	unwatch func() bool
+
 	mu          sync.Mutex
-	exchange    int  // counts them
-	committed   bool // the dot is going out: no longer to be interrupted
+	watch       int       // counts what was watched
+	active      bool      // an exchange is under way
+	committed   bool      // its dot is going out: no longer to be interrupted
+	until       time.Time // it is interrupted then; zero: never
 	interrupted bool
 }
 
@@ -71,38 +77,77 @@ func (f *fault) text() string {
 
 var errStopped = errors.New("sending was stopped")
 
-// begin ties an exchange to ctx: when it ends, the exchange is interrupted,
-// unless its dot has been committed. The caller must call the function that begin returns.
-func (c *conn) begin(ctx context.Context) (end func()) {
+// begin ties an exchange to ctx and to an instant, zero for none: when one of them
+// comes, the exchange is interrupted, unless its dot has been committed. The caller
+// must call end.
+func (c *conn) begin(ctx context.Context, until time.Time) {
+	if deadline, limited := ctx.Deadline(); limited && (until.IsZero() || deadline.Before(until)) {
+		until = deadline
+	}
+	c.follows(ctx)
 	c.mu.Lock()
-	c.exchange++
-	c.committed = false
-	this := c.exchange
+	c.active, c.committed, c.until = true, false, until
 	c.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() {
+	if ctx.Err() != nil { // it may have ended before there was anything to interrupt
 		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.exchange == this && !c.committed {
-			c.interrupted = true
-			c.raw.SetDeadline(time.Unix(1, 0))
-		}
-	})
-	return func() {
-		stop()
-		c.mu.Lock()
-		c.exchange++
+		c.interrupt()
 		c.mu.Unlock()
 	}
 }
 
-// allow gives what follows until d from now. These deadlines are measured on the
-// kernel's clock, which knows nothing of the program's.
+func (c *conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.active = false
+}
+
+// follows has ctx watched, and no other.
+func (c *conn) follows(ctx context.Context) {
+	done := ctx.Done()
+	if done == c.watched {
+		return
+	}
+	if c.watched != nil {
+		c.unwatch()
+	}
+	c.mu.Lock()
+	c.watch++ // what was told to stop may be running
+	this := c.watch
+	c.mu.Unlock()
+	if c.watched = done; done == nil {
+		return
+	}
+	c.unwatch = context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.watch == this {
+			c.interrupt()
+		}
+	})
+}
+
+// interrupt interrupts the exchange, if there is one that may be. For who holds c.mu.
+func (c *conn) interrupt() {
+	if c.active && !c.committed {
+		c.interrupted = true
+		c.raw.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// allow gives what follows until d from now, and no longer than the exchange has before
+// its dot. These deadlines are measured on the kernel's clock, which knows nothing of
+// the program's.
 func (c *conn) allow(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.interrupted {
-		c.raw.SetDeadline(time.Now().Add(d))
+	if c.interrupted {
+		return
 	}
+	at := time.Now().Add(d)
+	if c.active && !c.committed && !c.until.IsZero() && c.until.Before(at) {
+		at = c.until
+	}
+	c.raw.SetDeadline(at)
 }
 
 // commit makes the rest of the exchange immune to its context. It reports false
@@ -110,16 +155,33 @@ func (c *conn) allow(d time.Duration) {
 // its timers and the server's reply ready at the same moment, and the timer that
 // would interrupt it may come second: so it looks at the clocks itself, at the
 // one that stands still while a machine sleeps and at the one on the wall.
-func (c *conn) commit(ctx context.Context) bool {
-	now := time.Now() //nolint:forbidigo // deadlines of contexts are on this clock
-	deadline, limited := ctx.Deadline()
+func (c *conn) commit() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if limited && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0))) {
-		c.interrupted = true
-	}
+	c.interrupted = c.interrupted || c.ranOut()
 	c.committed = !c.interrupted
 	return c.committed
+}
+
+// ranOut reports whether the exchange has taken longer than it may before its dot. For
+// who holds c.mu.
+func (c *conn) ranOut() bool {
+	if !c.active || c.committed || c.until.IsZero() {
+		return false
+	}
+	now := time.Now() //nolint:forbidigo // deadlines are on this clock
+	return !now.Before(c.until) || !now.Round(0).Before(c.until.Round(0))
+}
+
+// left is the time that is left until the exchange should have ended, at least a
+// millisecond, and at most so long.
+func (c *conn) left(most time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.until.IsZero() {
+		return most
+	}
+	return min(most, max(time.Until(c.until), time.Millisecond)) //nolint:forbidigo // deadlines are on this clock
 }
 
 func (c *conn) wasInterrupted() bool {
@@ -131,6 +193,9 @@ func (c *conn) wasInterrupted() bool {
 // fail makes the fault of an error on the wire.
 func (c *conn) fail(phase string, err error) *fault {
 	c.broken = true
+	c.mu.Lock()
+	c.interrupted = c.interrupted || c.ranOut() // the deadline of allow says no more than that it is over
+	c.mu.Unlock()
 	if c.wasInterrupted() {
 		return &fault{phase: phase, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
 	}
@@ -195,7 +260,8 @@ func dial(ctx context.Context, o *RelayOptions) (*conn, *fault) {
 		return nil, &fault{phase: phaseConnect, err: err}
 	}
 	c := &conn{opts: o, raw: raw, net: raw, r: bufio.NewReaderSize(raw, maxReplyLine)}
-	defer c.begin(ctx)()
+	c.begin(ctx, time.Time{})
+	defer c.end()
 	if f := c.open(); f != nil {
 		c.abort()
 		return nil, f

@@ -66,6 +66,7 @@ func (c *conn) keep() {
 
 // letGo closes the connection for good, as quit and abort want it.
 func (c *conn) letGo() {
+	c.follows(context.Background())
 	_ = c.net.Close()
 	if c.kept != "" {
 		// The other end sees the end only when the copy is closed too.

@@ -2,7 +2,6 @@ package mailer
 
 import (
 	"context"
-	"time"
 
 	"convened"
 )
@@ -26,7 +25,7 @@ func (n *Line) Relay() *Relay { return n.relay }
 // Send hands one letter to the relay and says what came of it. It waits for a
 // free connection, and dials where none is idle.
 //
-// When ctx ends before the final dot, the letter is given back: Planned, Free,
+// When ctx ends, or Letter.Until comes, before the final dot, the letter is given back: Planned, Free,
 // CauseStopped. Once the dot is being written ctx means nothing any more, and
 // Send waits for the reply, up to DotTimeout: whoever stops gracefully
 // waits for the Sends that it has begun.
@@ -46,9 +45,7 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 	}
 	stopped := &fault{phase: phaseConnect, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
 	if n.c == nil {
-		select {
-		case r.slots <- struct{}{}:
-		case <-ctx.Done():
+		if !r.slot(ctx, l) {
 			return r.opts.outcome(l, reply{}, stopped)
 		}
 	}
@@ -76,13 +73,40 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 		}
 		r.opts.Logger.Debug("connection had died while it was idle", "host", r.opts.Host)
 	}
-	c, f := r.dial(ctx)
+	dialling, cancel := l.within(ctx)
+	c, f := r.dial(dialling)
+	cancel()
 	if f != nil {
 		return r.opts.outcome(l, reply{}, f)
 	}
 	o, _ := c.deliver(ctx, l, dotted, n.ask(next))
 	n.release(c)
 	return o
+}
+
+// slot waits for one, and reports whether there is.
+func (r *Relay) slot(ctx context.Context, l *Letter) bool {
+	select {
+	case r.slots <- struct{}{}:
+		return true
+	default:
+	}
+	waiting, cancel := l.within(ctx)
+	defer cancel()
+	select {
+	case r.slots <- struct{}{}:
+		return true
+	case <-waiting.Done():
+		return false
+	}
+}
+
+// within is ctx until the letter is to be given up.
+func (l *Letter) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.Until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, l.Until)
 }
 
 // mostRebuffs is how often in a row the server may fail to understand an envelope that
@@ -156,25 +180,21 @@ func (c *conn) joint(dotted []byte) bool {
 
 // join writes the letter, its dot and the envelope of the letter that follows, once the
 // dot is noted. It reports whether it was noted, and whether it is out.
-func (c *conn) join(ctx context.Context, l *Letter, dotted []byte, next func() *Letter) (noted, out bool, f *fault) {
+func (c *conn) join(l *Letter, dotted []byte, next func() *Letter) (noted, out bool, f *fault) {
 	c.out = append(c.out[:0], finalDot...)
 	end := len(dotted) + len(c.out)
 	following := c.follow(next)
 	if following != nil {
-		c.out = c.appendEnvelope(c.out, c.steps(following, false))
+		c.out = c.appendEnvelope(c.out, following, steps(false))
 	}
 	var until int64
 	if c.counted {
 		until = c.written + int64(end)
 	}
-	if f := c.beforeDot(ctx, l, until); f != nil {
+	if f := c.beforeDot(l, until); f != nil {
 		return false, false, f
 	}
-	timeout := c.opts.DataTimeout
-	if deadline, limited := ctx.Deadline(); limited {
-		timeout = min(timeout, max(time.Until(deadline), time.Millisecond)) //nolint:forbidigo // deadlines of contexts are on this clock
-	}
-	c.allow(timeout)
+	c.allow(c.left(c.opts.DataTimeout))
 	n, err := c.writeBoth(dotted, c.out)
 	switch {
 	case err == nil:

@@ -40,7 +40,11 @@
 // the RSET after it fails.
 package mailer
 
-import "convened"
+import (
+	"time"
+
+	"convened"
+)
 
 // A Letter is one message to one person, ready for the wire.
 type Letter struct {
@@ -53,6 +57,10 @@ type Letter struct {
 	Domain    string // the recipient's, as a lower-case A-label
 	SMTPUTF8  bool   // whether To is beyond ASCII, and the server must offer RFC 6531
 	Data      []byte // the whole message: CRLF line ends, signed, not dot-stuffed; nil: see Write
+
+	// Until is when it is given up unless its final dot is on the way, on the machine's
+	// clock; zero: when Send's context ends. It costs less than a context with a deadline.
+	Until time.Time
 
 	draft *draft // of what Data is written from; nil: of nothing
 	sheet *sheet // on which it was

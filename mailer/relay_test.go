@@ -435,6 +435,73 @@ func TestContextStopsASendBeforeTheDotAndNotAfter(t *testing.T) {
 	})
 }
 
+// A letter has an end of its own, besides its context's.
+func TestALetterIsGivenUpBeforeItsDotAndNotAfter(t *testing.T) {
+	bothDialogues(t, func(t *testing.T, exts []string) {
+		for _, verb := range []string{"CONNECT", "EHLO", "MAIL", "RCPT", "DATA"} {
+			s := serve(t, &server{extensions: exts, rules: map[string]func(int) string{verb: always(hang)}})
+			l := letter()
+			l.Until = time.Now().Add(100 * time.Millisecond)
+			if o := send(t, s.relay(nil), l); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
+				t.Errorf("its time is over at %s: %+v, want it given back", verb, o)
+			}
+		}
+	})
+	t.Run("dot", func(t *testing.T) {
+		s := serve(t, &server{rules: map[string]func(int) string{"DOT": func(int) string { time.Sleep(400 * time.Millisecond); return usual }}})
+		l := letter()
+		l.Until = time.Now().Add(200 * time.Millisecond)
+		if o := send(t, s.relay(nil), l); o.State != convened.Sent {
+			t.Errorf("its time is over at the dot: %+v, want the reply waited for", o)
+		}
+	})
+	t.Run("waiting for a connection", func(t *testing.T) {
+		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": once(1, hang)}})
+		r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
+		first, stopFirst := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Send(first, letter()) })
+		s.await("MAIL")
+		l := letter()
+		l.Until = time.Now().Add(50 * time.Millisecond)
+		if o := send(t, r, l); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
+			t.Errorf("its time is over in the queue: %+v", o)
+		}
+		stopFirst()
+		wg.Wait()
+	})
+	t.Run("the next", func(t *testing.T) {
+		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": func(int) string { time.Sleep(20 * time.Millisecond); return usual }}})
+		r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
+		l := letter()
+		l.Until = time.Now().Add(time.Second)
+		send(t, r, l)
+		time.Sleep(time.Until(l.Until))
+		if o := send(t, r, letter()); o.State != convened.Sent || s.asked("CONNECT") != 1 {
+			t.Errorf("the letter after it: %+v, on connection %d", o, s.asked("CONNECT"))
+		}
+	})
+}
+
+// One context is watched for all letters that it is for, and stops the one that is under way.
+func TestAContextOfManyLettersStopsTheOneUnderWay(t *testing.T) {
+	s := serve(t, &server{extensions: []string{"PIPELINING"}, rules: map[string]func(int) string{"MAIL": once(4, hang)}})
+	r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 3 {
+		if o := r.Send(ctx, letter()); o.State != convened.Sent {
+			t.Fatalf("Send = %+v", o)
+		}
+	}
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if o := r.Send(ctx, letter()); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
+		t.Errorf("stopped, it came to %+v, want it given back", o)
+	}
+	if o := send(t, r, letter()); o.State != convened.Sent {
+		t.Errorf("the letter after it: %+v", o)
+	}
+}
+
 // A late is a context whose time is over and whose timer has not said so yet, as
 // that of a process that wakes up.
 type late struct {

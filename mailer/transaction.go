@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,18 +16,29 @@ import (
 // it wants.
 type step struct {
 	phase string
-	line  string
+	verb  string
 	want  int
 }
 
 const reset = "RSET"
+
+// envelopeSteps are those of each letter, the first where a transaction was left.
+var envelopeSteps = []step{{phaseMail, reset, 2}, {phaseMail, "MAIL", 2}, {phaseRcpt, "RCPT", 2}, {phaseData, "DATA", 3}}
+
+func steps(dirty bool) []step {
+	if dirty {
+		return envelopeSteps
+	}
+	return envelopeSteps[1:]
+}
 
 // deliver carries one letter over the connection. dotted is the letter with its
 // dots stuffed; next may name the one that follows it, or be nil. Afterwards
 // c.broken says whether the connection is still good for another. With gaveUp the
 // server had left the connection before anything was tried, and the outcome is none.
 func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func() *Letter) (o convened.Outcome, gaveUp bool) {
-	defer c.begin(ctx)()
+	c.begin(ctx, l.Until)
+	defer c.end()
 	f := c.envelope(l)
 	if f != nil {
 		return c.opts.outcome(l, reply{}, f), f.stale
@@ -38,7 +50,7 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func(
 		}
 	}
 	if c.joint(dotted) {
-		switch noted, out, f := c.join(ctx, l, dotted, next); {
+		switch noted, out, f := c.join(l, dotted, next); {
 		case out:
 			c.lastReply(note)
 		case noted:
@@ -49,7 +61,7 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func(
 		return o, false
 	}
 	if f = c.content(dotted); f == nil {
-		f = c.beforeDot(ctx, l, 0)
+		f = c.beforeDot(l, 0)
 	}
 	if f != nil {
 		return c.opts.outcome(l, reply{}, f), false
@@ -64,13 +76,13 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func(
 func (c *conn) envelope(l *Letter) *fault {
 	if c.ahead == l {
 		c.ahead, c.dirty = nil, true
-		return c.replies(c.steps(l, false), true)
+		return c.replies(steps(false), true)
 	}
 	if l.SMTPUTF8 && !c.offers("SMTPUTF8") {
 		return &fault{phase: phaseMail, err: errors.New("the server does not offer SMTPUTF8, which this address needs"),
 			state: convened.Refused, cause: convened.CauseAddress}
 	}
-	steps := c.steps(l, c.dirty)
+	steps := steps(c.dirty)
 	if c.r.Buffered() > 0 {
 		// It spoke while nobody asked: to say that it is closing, or because
 		// the replies are out of step.
@@ -79,7 +91,7 @@ func (c *conn) envelope(l *Letter) *fault {
 	c.dirty = true
 	if c.offers("PIPELINING") {
 		c.allow(c.opts.CommandTimeout)
-		c.out = c.appendEnvelope(c.out[:0], steps)
+		c.out = c.appendEnvelope(c.out[:0], l, steps)
 		if _, err := c.write(c.out); err != nil {
 			return c.stale(steps[0], c.fail(steps[0].phase, err))
 		}
@@ -90,7 +102,7 @@ func (c *conn) envelope(l *Letter) *fault {
 		if s.phase == phaseData {
 			timeout = c.opts.DataTimeout
 		}
-		rep, f := c.command(s.phase, timeout, s.want, s.line)
+		rep, f := c.command(s.phase, timeout, s.want, string(c.appendCommand(nil, l, s.verb)))
 		if f == nil {
 			f = c.ready(s, rep)
 		}
@@ -104,34 +116,33 @@ func (c *conn) envelope(l *Letter) *fault {
 	return nil
 }
 
-func (c *conn) steps(l *Letter, dirty bool) []step {
-	mail := "MAIL FROM:<" + l.From + ">"
-	if c.offers("SIZE") {
-		size := l.size
-		if size == 0 {
-			size = len(l.Data)
-		}
-		mail += " SIZE=" + strconv.Itoa(size)
+func (c *conn) appendEnvelope(b []byte, l *Letter, steps []step) []byte {
+	for _, s := range steps {
+		b = append(c.appendCommand(b, l, s.verb), "\r\n"...)
 	}
-	if l.SMTPUTF8 {
-		if c.offers("8BITMIME") {
-			mail += " BODY=8BITMIME"
-		}
-		mail += " SMTPUTF8"
-	}
-	steps := make([]step, 0, 4)
-	if dirty {
-		steps = append(steps, step{phaseMail, reset, 2})
-	}
-	return append(steps,
-		step{phaseMail, mail, 2},
-		step{phaseRcpt, "RCPT TO:<" + l.To + ">", 2},
-		step{phaseData, "DATA", 3})
+	return b
 }
 
-func (c *conn) appendEnvelope(b []byte, steps []step) []byte {
-	for _, s := range steps {
-		b = append(append(b, s.line...), "\r\n"...)
+func (c *conn) appendCommand(b []byte, l *Letter, verb string) []byte {
+	b = append(b, verb...)
+	switch verb {
+	case "MAIL":
+		b = append(append(append(b, " FROM:<"...), l.From...), '>')
+		if c.offers("SIZE") {
+			size := l.size
+			if size == 0 {
+				size = len(l.Data)
+			}
+			b = strconv.AppendInt(append(b, " SIZE="...), int64(size), 10)
+		}
+		if l.SMTPUTF8 {
+			if c.offers("8BITMIME") {
+				b = append(b, " BODY=8BITMIME"...)
+			}
+			b = append(b, " SMTPUTF8"...)
+		}
+	case "RCPT":
+		b = append(append(append(b, " TO:<"...), l.To...), '>')
 	}
 	return b
 }
@@ -142,9 +153,11 @@ func (c *conn) replies(steps []step, early bool) *fault {
 	var first *fault
 	var recipient bool // it was taken
 	for i, s := range steps {
-		if s.phase == phaseData {
+		switch {
+		case c.spoke(): // it needs no time
+		case s.phase == phaseData:
 			c.allow(c.opts.DataTimeout)
-		} else {
+		default:
 			c.allow(c.opts.CommandTimeout)
 		}
 		rep, f := c.answer(s.phase, s.want)
@@ -169,6 +182,12 @@ func (c *conn) replies(steps []step, early bool) *fault {
 	}
 	c.forwarded = c.forwarded || early
 	return first
+}
+
+// spoke reports whether a line of a reply is here already.
+func (c *conn) spoke() bool {
+	b, _ := c.r.Peek(c.r.Buffered())
+	return bytes.IndexByte(b, '\n') >= 0
 }
 
 // ready checks that the server waits for the letter and for nothing else: were
@@ -210,7 +229,7 @@ func (c *conn) lonelyDot(recipient bool) {
 // another connection costs no attempt. What becomes of RSET is never the
 // letter's fault.
 func (c *conn) stale(s step, f *fault) *fault {
-	if c.used && f.state == "" && (f.reply.code == 0 || f.reply.code == 421 || s.line == reset) {
+	if c.used && f.state == "" && (f.reply.code == 0 || f.reply.code == 421 || s.verb == reset) {
 		f.stale, c.broken = true, true
 	}
 	return f
@@ -256,8 +275,8 @@ func (c *conn) hadEnough(f *fault) *fault {
 // beforeDot commits the letter. From here on a cancelled context waits for the
 // reply, up to the dot's own time-out, since nobody could say otherwise whether
 // the letter is delivered (RFC 1047).
-func (c *conn) beforeDot(ctx context.Context, l *Letter, end int64) *fault {
-	if !c.commit(ctx) {
+func (c *conn) beforeDot(l *Letter, end int64) *fault {
+	if !c.commit() {
 		return c.fail(phaseData, errStopped)
 	}
 	if c.opts.Journal == nil {

@@ -257,14 +257,13 @@ func (s *Scheduler) send(ctx context.Context, j job, p *Place) (o convened.Outco
 			o = convened.Outcome{State: convened.Unknown, Cause: convened.CauseDoubt}
 		}
 	}()
-	dialogue, cancel := context.WithTimeout(ctx, s.o.Lease)
-	defer cancel()
-	o = j.letter.Send(dialogue, p)
+	p.Until = time.Now().Add(s.o.Lease) //nolint:forbidigo // whoever is on the wire has no other clock
+	o = j.letter.Send(ctx, p)
 	switch {
-	case o.State != convened.Planned || o.Code != 0 || dialogue.Err() == nil:
+	case o.State != convened.Planned || o.Code != 0:
 	case ctx.Err() != nil:
 		o.Cause, o.Free = convened.CauseStopped, true
-	case o.Cause == convened.CauseStopped:
+	case o.Cause == convened.CauseStopped && !time.Now().Before(p.Until): //nolint:forbidigo // as above
 		// It was not us who stopped it: the relay is too slow.
 		o.Cause, o.Free, o.Reply = convened.CauseServer, false, "no final dot after "+s.o.Lease.String()
 		switch o.Phase {

@@ -110,7 +110,9 @@ func (w *wire) Compose(_ time.Time, c *convened.Claim) (scheduler.Letter, error)
 	id := fmt.Sprintf("%d@example.org", c.Notice.ID)
 	return scheduler.Letter{MessageID: id, Send: func(ctx context.Context, p *scheduler.Place) convened.Outcome {
 		w.follow(id, p)
-		return w.send(ctx, c)
+		until, cancel := context.WithDeadline(ctx, p.Until)
+		defer cancel()
+		return w.send(until, c)
 	}}, nil
 }
 

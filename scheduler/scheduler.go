@@ -93,6 +93,10 @@ type Place struct {
 	// be sent from here after it; nil if there is none yet.
 	Next func() *Letter
 
+	// Until is when the letter under way is to be given up, unless its final dot is out
+	// by then, on the machine's clock.
+	Until time.Time
+
 	// Wire is what the letters of one place leave each other; nil: nothing.
 	Wire Wire
 }

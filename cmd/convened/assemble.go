@@ -250,6 +250,7 @@ func (p *post) sendFrom(ctx context.Context, place *scheduler.Place, l *mailer.L
 		line = p.relay.Line()
 		place.Wire = line
 	}
+	l.Until = place.Until
 	return line.Send(ctx, l, func() *mailer.Letter {
 		if place.Next == nil {
 			return nil
