@@ -395,7 +395,10 @@ func (d *draft) fill(l *Letter) *sheet {
 		case eventSlot:
 			b = quoted(b, p.event[p.ends[s.event-1]:p.ends[s.event]])
 		case attachSlot:
-			b = inBase64(b, p.event)
+			whole := seen == len(b)
+			if b = inBase64(b, p.event); whole {
+				seen = len(b) // whole lines of an alphabet without a dot
+			}
 		case tagSlot:
 			b = append(b, tag...)
 		case dateSlot:

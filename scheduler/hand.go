@@ -13,7 +13,8 @@ import (
 type hand struct {
 	*Scheduler
 	place Place
-	trip  *trip // of the letter under way
+	trip  *trip  // of the letter under way
+	alarm *alarm // not set between two letters; nil: there is none
 
 	// With Scheduler.mu held.
 	late   bool // the letter under way is
@@ -118,30 +119,13 @@ func (h *hand) turn(ctx context.Context, j job) (w settling, mine bool) {
 	h.mu.Lock()
 	h.trip, h.late, h.passed = j.trip, false, false
 	h.mu.Unlock()
-	ended := false // with h.mu held
 	if late := h.lag.patience(); late > 0 {
-		t := time.AfterFunc(late, func() {
-			now := h.o.Clock()
-			h.lag.isLate(j.trip, now)
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if ended {
-				return
-			}
-			h.late = true
-			h.part()
-			if h.o.Spare > 0 && !now.Before(h.alone) {
-				h.passed = true
-				h.lent++
-				h.turns <- struct{}{} // has room for every turn
-			}
-		})
-		defer t.Stop()
+		h.set(late)
 	}
 	w, tooMany := h.handle(ctx, j, &h.place)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ended = true
+	h.stop()
 	switch {
 	case h.passed:
 		if h.lent--; h.kept > 0 {
@@ -159,6 +143,50 @@ func (h *hand) turn(ctx context.Context, j job) (w settling, mine bool) {
 	}
 	h.turns <- struct{}{}
 	return w, false
+}
+
+// An alarm goes off when a letter is late. It is set again for the next, unless it
+// went off.
+type alarm struct {
+	timer *time.Timer
+	over  bool // what it was set for has ended; with Scheduler.mu held
+}
+
+// set sets the hand's alarm.
+func (h *hand) set(late time.Duration) {
+	if h.alarm != nil {
+		h.alarm.timer.Reset(late)
+		return
+	}
+	a := &alarm{}
+	h.alarm = a
+	a.timer = time.AfterFunc(late, func() { h.isLate(a) })
+}
+
+// stop stops the alarm. For who holds h.mu.
+func (h *hand) stop() {
+	if h.alarm != nil && !h.alarm.timer.Stop() {
+		h.alarm.over = true
+		h.alarm = nil
+	}
+}
+
+// isLate passes the turn on while the letter that the alarm is set for goes on.
+func (h *hand) isLate(a *alarm) {
+	now := h.o.Clock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.over {
+		return
+	}
+	h.lag.isLate(h.trip, now)
+	h.late = true
+	h.part()
+	if h.o.Spare > 0 && !now.Before(h.alone) {
+		h.passed = true
+		h.lent++
+		h.turns <- struct{}{} // has room for every turn
+	}
 }
 
 // next returns the next letter for a hand, and waits for one. A person who has
