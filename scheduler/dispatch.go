@@ -16,8 +16,9 @@ import (
 
 // room returns how many notices may be claimed at now, and if none why: "" is that
 // there will be room as soon as a hand has sent what it has.
-// Twice a batch in hand keeps the hands busy while the next is prepared; where the
-// wire is quick, a third is claimed meanwhile.
+// Twice a batch in hand keeps the hands busy while the next is prepared. Where the
+// wire is quick, a third is claimed meanwhile, and a fourth is what they have while the
+// disk is waited for: a tenth of a second's letters in all.
 func (s *Scheduler) room(now time.Time) (int, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +36,7 @@ func (s *Scheduler) room(now time.Time) (int, string) {
 // long as it has no more than growthLimit.
 const (
 	growth      = 8
-	growthLimit = 400
+	growthLimit = 600
 )
 
 // crowded reports whether so many are in flight that no more are claimed. Where
@@ -57,7 +58,7 @@ func (s *Scheduler) undone() int {
 }
 
 // mostBatches is how many batches may be in hand at the most.
-const mostBatches = 3
+const mostBatches = 4
 
 // batches is how many may be in hand. For who holds s.mu.
 func (s *Scheduler) batches() int {
