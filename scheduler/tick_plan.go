@@ -17,6 +17,7 @@ type plannedOccasions struct {
 	all      []convened.Occasion
 	kinds    map[string]convened.Kind // by reminder key
 	done     map[string]bool          // by Occasion.String
+	begun    map[string]bool          // that a step was planned just before, and more are left
 
 	lookedBefore bool // whether anything is wrong with the event before its start
 }
@@ -46,6 +47,12 @@ func (s *Scheduler) planBeside(ctx context.Context, now time.Time, r *Report) []
 		freed := s.freed
 		if err != nil || sent.Claimed == 0 && !sent.Crowded {
 			freed = nil // there is nothing to be claimed before something is planned
+		}
+		select {
+		case <-planned:
+			over = true // whoever has registered waits for what follows
+			continue
+		default:
 		}
 		select {
 		case <-planned:
@@ -138,6 +145,12 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 			r.More = r.More || !done
 			continue
 		}
+		// What taking has dropped is planned first: that finds out how it is.
+		begun := known.begun[o.String()]
+		if delete(known.begun, o.String()); begun && s.beginTaking(p) {
+			r.More = true
+			continue
+		}
 		done, err := s.planSteps(ctx, now, p, r)
 		if errors.Is(err, convened.ErrEdited) {
 			// The next tick sees the event as it is now.
@@ -148,7 +161,7 @@ func (s *Scheduler) planOccasions(ctx context.Context, now time.Time, e *convene
 		if err != nil {
 			return fmt.Errorf("plan %q of %s: %w", o.Key, e.Slug, err)
 		}
-		known.done[o.String()] = done
+		known.done[o.String()], known.begun[o.String()] = done, !done
 		r.More = r.More || !done
 	}
 	return nil
@@ -211,7 +224,7 @@ func (s *Scheduler) occasionsOf(ctx context.Context, e *convened.Event) (*planne
 	if err != nil {
 		return nil, err
 	}
-	k := &plannedOccasions{revision: e.Revision, all: Occasions(e), kinds: map[string]convened.Kind{}, done: map[string]bool{}}
+	k := &plannedOccasions{revision: e.Revision, all: Occasions(e), kinds: map[string]convened.Kind{}, done: map[string]bool{}, begun: map[string]bool{}}
 	for i := range e.Reminders {
 		if rule, err := RuleOf(&e.Reminders[i]); err == nil {
 			k.kinds[e.Reminders[i].Key] = rule.Kind()

@@ -202,7 +202,7 @@ func TestAnOccasionIsPlannedInStepsAndThenNeverAgain(t *testing.T) {
 
 // Where the steps of an occasion take long, nobody waits for the last of them.
 func TestWhatIsPlannedLeavesWhileTheRestIsPlanned(t *testing.T) {
-	inWith(t, func(o *scheduler.Options) { o.Batch = 5 }, func(t *testing.T, r *rig) {
+	inWith(t, func(o *scheduler.Options) { o.Batch = 600 }, func(t *testing.T, r *rig) { // of which none is taken ahead
 		r.step = 100
 		r.events = []*convened.Event{webinar("w", 2*time.Hour, reminder("before 1h", convened.Skip))}
 		for i := range 250 {

@@ -23,6 +23,10 @@ const StepSize = 20_000
 // It holds the event's row, for which the marks of letters that are ready wait.
 const OccasionStep = 2_000
 
+// firstStep is the same for its first step: letters begin to leave, and show how quickly
+// they do, before there is more.
+const firstStep = 500
+
 // Newcomers returns registrations that are not planned, at most StepSize.
 func (s *Store) Newcomers(ctx context.Context) ([]convened.Newcomer, error) {
 	var list []convened.Newcomer
@@ -72,10 +76,16 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 			return convened.ErrEdited
 		}
 		o := p.Occasion
-		if _, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed); err != nil {
+		r, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed)
+		recorded, err := affected(r, err)
+		if err != nil {
 			return err
 		}
-		step, err = planStep(ctx, tx, now, p, stmt("plan_occasion"), OccasionStep, ready{}, nil)
+		seats := OccasionStep
+		if recorded > 0 {
+			seats = firstStep
+		}
+		step, err = planStep(ctx, tx, now, p, stmt("plan_occasion"), seats, ready{}, nil)
 		return err
 	})
 	return step, err
