@@ -16,7 +16,7 @@
 //
 // In a burst the first three are one: next_seats says whose letters are next, and
 // plan_occasion is told which are ready. Their rows appear claimed and marked: see
-// ahead.go and docs/decisions/0013.
+// ahead.go and docs/decisions/0013 and 0014.
 //
 // # Its invariants
 //
