@@ -56,7 +56,7 @@ func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 	t.Parallel()
 	const n = 2000
 	script, release := heldAfter(n / 2)
-	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 20\n")
+	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 10\n")
 	t.Cleanup(release)
 	event := func(hour int) string {
 		file := filepath.Join(t.TempDir(), "webinar.yaml")
