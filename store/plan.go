@@ -67,27 +67,33 @@ func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
 // Where the event was edited meanwhile it does nothing and returns convened.ErrEdited.
 func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
 	var step convened.Step
-	err := s.txWith(ctx, planning, "plan reminders", func(tx *sql.Tx) error {
-		e, err := lockEvent(ctx, tx, p.Event)
-		if err != nil {
+	plan := func(query string) error {
+		return s.txWith(ctx, planning, "plan reminders", func(tx *sql.Tx) error {
+			e, err := lockEvent(ctx, tx, p.Event)
+			if err != nil {
+				return err
+			}
+			if e.revision != p.Revision {
+				return convened.ErrEdited
+			}
+			o := p.Occasion
+			r, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed)
+			recorded, err := affected(r, err)
+			if err != nil {
+				return err
+			}
+			seats := OccasionStep
+			if recorded > 0 {
+				seats = firstStep
+			}
+			step, err = planStep(ctx, tx, now, p, query, seats, ready{}, nil)
 			return err
-		}
-		if e.revision != p.Revision {
-			return convened.ErrEdited
-		}
-		o := p.Occasion
-		r, err := tx.ExecContext(ctx, stmt("record_occasion"), p.Event, o.Key, o.Start, o.Ordinal, o.At, now, p.Passed)
-		recorded, err := affected(r, err)
-		if err != nil {
-			return err
-		}
-		seats := OccasionStep
-		if recorded > 0 {
-			seats = firstStep
-		}
-		step, err = planStep(ctx, tx, now, p, stmt("plan_occasion"), seats, ready{}, nil)
-		return err
-	})
+		})
+	}
+	err := plan(newRows["plan_occasion"])
+	if isThere(err) { // somebody of the step has the notice already
+		err = plan(stmt("plan_occasion"))
+	}
 	return step, err
 }
 
