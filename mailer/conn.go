@@ -86,12 +86,10 @@ func (c *conn) begin(ctx context.Context, until time.Time) {
 	}
 	c.follows(ctx)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.active, c.committed, c.until = true, false, until
-	c.mu.Unlock()
 	if ctx.Err() != nil { // it may have ended before there was anything to interrupt
-		c.mu.Lock()
 		c.interrupt()
-		c.mu.Unlock()
 	}
 }
 
@@ -144,7 +142,7 @@ func (c *conn) allow(d time.Duration) {
 		return
 	}
 	at := time.Now().Add(d)
-	if c.active && !c.committed && !c.until.IsZero() && c.until.Before(at) {
+	if c.limited() && c.until.Before(at) {
 		at = c.until
 	}
 	c.raw.SetDeadline(at)
@@ -163,10 +161,13 @@ func (c *conn) commit() bool {
 	return c.committed
 }
 
+// limited reports whether the exchange has an end before its dot. For who holds c.mu.
+func (c *conn) limited() bool { return c.active && !c.committed && !c.until.IsZero() }
+
 // ranOut reports whether the exchange has taken longer than it may before its dot. For
 // who holds c.mu.
 func (c *conn) ranOut() bool {
-	if !c.active || c.committed || c.until.IsZero() {
+	if !c.limited() {
 		return false
 	}
 	now := time.Now() //nolint:forbidigo // deadlines are on this clock
@@ -195,8 +196,9 @@ func (c *conn) fail(phase string, err error) *fault {
 	c.broken = true
 	c.mu.Lock()
 	c.interrupted = c.interrupted || c.ranOut() // the deadline of allow says no more than that it is over
+	stopped := c.interrupted
 	c.mu.Unlock()
-	if c.wasInterrupted() {
+	if stopped {
 		return &fault{phase: phase, err: errStopped, state: convened.Planned, cause: convened.CauseStopped}
 	}
 	return &fault{phase: phase, err: err}

@@ -114,7 +114,7 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 			sequences: array(sequences), messages: array(messages), daemon: s.id(), lease: lease.Milliseconds(), revision: revision, sequence: sequence, highest: highest}, ok)
 		return err
 	})
-	if isThere(err) && constraint(err) == "notices_once" {
+	if violated(err) == "notices_once" {
 		return nil, convened.Step{}, nil
 	}
 	s.mu.Lock()

@@ -235,7 +235,7 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 		}
 	}
 	var took map[convened.NoticeID]bool
-	settle := func(logging string) error {
+	err := asNew("log_sent", func(logging string) error {
 		return s.txWith(ctx, settling.byID(), "settle notices", func(tx *sql.Tx) error {
 			took = make(map[convened.NoticeID]bool, len(list))
 			if err := settleSent(ctx, tx, sent, by, logging, took); err != nil {
@@ -243,11 +243,7 @@ func (s *Store) settle(ctx context.Context, list []convened.Settlement, daemon i
 			}
 			return settleOthers(ctx, tx, others, by, took)
 		})
-	}
-	err := settle(newRows["log_sent"])
-	if isThere(err) { // somebody has said what came of an attempt before
-		err = settle(stmt("log_sent"))
-	}
+	})
 	return took, err
 }
 

@@ -67,7 +67,7 @@ func scanRecorded(rows *sql.Rows) (convened.Recorded, error) {
 // Where the event was edited meanwhile it does nothing and returns convened.ErrEdited.
 func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.OccasionPlan) (convened.Step, error) {
 	var step convened.Step
-	plan := func(query string) error {
+	err := asNew("plan_occasion", func(query string) error {
 		return s.txWith(ctx, planning, "plan reminders", func(tx *sql.Tx) error {
 			e, err := lockEvent(ctx, tx, p.Event)
 			if err != nil {
@@ -89,11 +89,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 			step, err = planStep(ctx, tx, now, p, query, seats, ready{}, nil)
 			return err
 		})
-	}
-	err := plan(newRows["plan_occasion"])
-	if isThere(err) { // somebody of the step has the notice already
-		err = plan(stmt("plan_occasion"))
-	}
+	})
 	return step, err
 }
 
@@ -106,8 +102,7 @@ type ready struct {
 }
 
 // planStep plans for the next seats of an occasion that is recorded, at most limit, by
-// plan_occasion.sql or what newRows has of it, and
-// adds to ok what was claimed and marked with it.
+// plan_occasion.sql or what newRows has of it, and adds to ok what was claimed and marked with it.
 func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, query string, limit int, l ready, ok map[convened.NoticeID]bool) (convened.Step, error) {
 	o := p.Occasion
 	var step convened.Step

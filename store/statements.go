@@ -59,5 +59,12 @@ var newRows = func() map[string]string {
 	return m
 }()
 
-// isThere reports whether a transaction failed for a row that is there already.
-func isThere(err error) bool { return code(err) == "23505" }
+// asNew runs f with the statement of newRows, and once more with the statement itself
+// where a row is there all the same.
+func asNew(name string, f func(query string) error) error {
+	err := f(newRows[name])
+	if violated(err) != "" {
+		err = f(stmt(name))
+	}
+	return err
+}

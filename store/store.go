@@ -351,10 +351,10 @@ func code(err error) string {
 	return ""
 }
 
-// constraint is the name of the constraint or unique index that an error is about, or "".
-func constraint(err error) string {
+// violated is the name of the unique index for which a row was there already, or "".
+func violated(err error) string {
 	var e *pq.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e.Code == "23505" {
 		return e.Constraint
 	}
 	return ""
