@@ -380,6 +380,19 @@ func TestJournalHasEachDotBeforeItAndEachReplyAfter(t *testing.T) {
 	}
 }
 
+// engaged returns a relay whose one connection has a letter under way that does not
+// come to an end before leave is called.
+func engaged(t *testing.T) (r *Relay, leave func()) {
+	t.Helper()
+	s := serve(t, &server{rules: map[string]func(int) string{"MAIL": once(1, hang)}})
+	r = s.relay(func(o *RelayOptions) { o.Connections = 1 })
+	first, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Send(first, letter()) })
+	s.await("MAIL")
+	return r, func() { stop(); wg.Wait() }
+}
+
 // TestContextStopsASendBeforeTheDotAndNotAfter cancels while the server keeps
 // the client waiting at each phase.
 func TestContextStopsASendBeforeTheDotAndNotAfter(t *testing.T) {
@@ -419,19 +432,13 @@ func TestContextStopsASendBeforeTheDotAndNotAfter(t *testing.T) {
 		}
 	})
 	t.Run("waiting for a connection", func(t *testing.T) {
-		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": once(1, hang)}})
-		r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
-		first, stopFirst := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { r.Send(first, letter()) })
-		s.await("MAIL")
+		r, leave := engaged(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		if o := r.Send(ctx, letter()); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
 			t.Errorf("cancelled in the queue: %+v", o)
 		}
-		stopFirst()
-		wg.Wait()
+		leave()
 	})
 }
 
@@ -456,19 +463,13 @@ func TestALetterIsGivenUpBeforeItsDotAndNotAfter(t *testing.T) {
 		}
 	})
 	t.Run("waiting for a connection", func(t *testing.T) {
-		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": once(1, hang)}})
-		r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
-		first, stopFirst := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { r.Send(first, letter()) })
-		s.await("MAIL")
+		r, leave := engaged(t)
 		l := letter()
 		l.Until = time.Now().Add(50 * time.Millisecond)
 		if o := send(t, r, l); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
 			t.Errorf("its time is over in the queue: %+v", o)
 		}
-		stopFirst()
-		wg.Wait()
+		leave()
 	})
 	t.Run("the next", func(t *testing.T) {
 		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": func(int) string { time.Sleep(20 * time.Millisecond); return usual }}})
