@@ -52,8 +52,8 @@ func killScenarios() []*scenario {
 			Fault:    "one daemon under such a manager kills itself now here, now there: at each of the points of row 2, by chance under load",
 			Required: "no letter twice",
 			Run:      killAtEachPointKept},
-		{Row: 1, Part: "d", Name: "kill -9 in a burst", People: 40_000, Full: 100_000, Limit: 10 * time.Minute,
-			Fault:    "two daemons, while a reminder leaves that is due for everybody: killed at random instants, and by themselves when a step is looked at, composed and marked",
+		{Row: 1, Part: "d", Name: "kill -9 in a burst", People: 120_000, Full: 400_000, Limit: 10 * time.Minute,
+			Fault:    "one daemon, and later two, while a reminder leaves that is due for everybody: killed at random instants, and by themselves when a step is looked at, composed and marked",
 			Required: "twice at most one letter for each connection of who was killed",
 			Run:      killInABurst},
 	}
@@ -152,7 +152,10 @@ func killAtRandom(r *rig, s start) {
 	}
 }
 
-// killInABurst kills while letters are composed before their rows are there.
+// killInABurst kills while letters are composed before their rows are there. That is the
+// way of one daemon, so the second comes when half of the kills are over: from then on
+// they lose steps to each other. Each that is started plans some thousands before it
+// finds that the wire is quick, so there are many people and not too many deaths.
 func killInABurst(r *rig) {
 	kills := 8
 	if r.lab.full {
@@ -161,25 +164,33 @@ func killInABurst(r *rig) {
 	r.set("batch", "20") // of which the wire is soon in want, so that they grow
 	r.stage(nil)
 	r.seats("big", 90*time.Minute, r.people)
-	c := r.crew(2, start{env: []string{"CONVENED_CHAOS=kill@after-claim:0.02 kill@before-mark:0.02 kill@after-mark:0.02"}})
+	deadly := start{env: []string{"CONVENED_CHAOS=kill@after-claim:0.01 kill@before-mark:0.01 kill@after-mark:0.01"}}
+	crews := []*crew{r.crew(1, deadly)}
 	ahead := 0
 	for k := range kills {
+		if k == kills/2 {
+			crews = append(crews, r.crew(1, deadly))
+		}
 		r.mails(r.people*(k+1)/(kills+2), 3*time.Minute)
 		r.sleep(time.Duration(r.chance.Int64N(int64(20 * time.Millisecond))))
-		c.member(k % 2).kill()
+		crews[k%len(crews)].member(0).kill()
 		ahead = max(ahead, r.number(`SELECT upto_seat - done_seat - (SELECT count(*) FROM convened.notices WHERE state = 'planned') FROM convened.reminder_occasions`))
 	}
 	r.until(5*time.Minute, "all are planned", func() bool {
 		return r.number(`SELECT count(*) FROM convened.reminder_occasions WHERE planned_at IS NOT NULL`) > 0
 	})
-	r.bound = (kills + c.killed()) * connections
-	r.note("%d kills, and %d deaths of themselves; up to %d people had no row yet while letters left", kills, c.killed(), ahead)
+	died := 0
+	for _, c := range crews {
+		died += c.killed()
+	}
+	r.bound = (kills + died) * connections
+	r.note("%d kills, and %d deaths of themselves; up to %d people had no row yet while letters left", kills, died, ahead)
 	if ahead < r.people/4 {
 		r.fail("all rows were there before the letters left: this shows nothing")
 	}
-	c.change(start{})
-	for i := range 2 {
-		c.member(i).kill()
+	for _, c := range crews {
+		c.change(start{})
+		c.member(0).kill()
 		r.bound += connections
 	}
 }
