@@ -55,10 +55,11 @@ func (s *site) plannedAlone(letters int) (time.Duration, error) {
 	defer j.processes[0].stop()
 	time.Sleep(time.Until(j.Due))
 	for c.planned == 0 {
-		time.Sleep(5 * time.Millisecond)
-		if err := c.look(j, j.Due.Add(time.Minute)); err != nil {
+		rest, err := c.look(j, j.Due.Add(time.Minute))
+		if err != nil {
 			return 0, err
 		}
+		time.Sleep(rest)
 	}
 	return c.planned, nil
 }

@@ -88,7 +88,7 @@ func (n *neighbour) idle(s *site, m *mailServer) error {
 	p := j.processes[0]
 	defer p.stop()
 	time.Sleep(time.Until(j.Due))
-	if err := n.done(j); err != nil {
+	if _, err := n.done(j); err != nil {
 		return err
 	}
 	return s.rest(p, n.console, n.found)

@@ -60,10 +60,11 @@ func (s *site) measure(name string, st stack, j *job) (r Result, err error) {
 		return sum
 	}
 	before, database, server := sender(), spent(s.master), spent(j.server.cmd.Process.Pid)
-	if err := st.done(j); err != nil {
+	over, err := st.done(j)
+	if err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}
-	took := time.Since(j.Due)
+	took := over.Sub(j.Due)
 	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(j.Letters) }
 	r = Result{Stack: name, Sink: "smtp-sink", Letters: j.Letters, Connections: j.Connections, Rate: float64(j.Letters) / took.Seconds(),
 		CPU: each(sender() - before), Database: each(spent(s.master) - database), Server: each(spent(j.server.cmd.Process.Pid) - server)}

@@ -12,10 +12,10 @@ import (
 )
 
 // A stack sends reminders that are due at one instant. begin returns when it
-// stands ready; done returns when the last of them is settled.
+// stands ready; done waits until the last of them is settled, and returns when that was.
 type stack interface {
 	begin(r *job) error
-	done(r *job) error
+	done(r *job) (time.Time, error)
 	end()
 }
 
@@ -138,48 +138,66 @@ func seated(event string, n int) string {
 		UPDATE convened.events SET seats = %[2]d WHERE slug = '%[1]s'; SELECT 1`, event, n)
 }
 
-func (c *convenedStack) done(j *job) error {
+func (c *convenedStack) done(j *job) (over time.Time, err error) {
 	limit := time.Now().Add(15 * time.Minute)
-	for c.planned = 0; c.planned == 0; time.Sleep(20 * time.Millisecond) {
-		if err := c.look(j, limit); err != nil {
-			return err
+	c.planned = 0
+	for c.planned == 0 {
+		rest, err := c.look(j, limit)
+		if err != nil {
+			return over, err
 		}
+		time.Sleep(rest)
 	}
-	for ; ; time.Sleep(20 * time.Millisecond) {
+	for ; ; time.Sleep(soon) {
 		if time.Now().After(limit) {
-			return j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
+			return over, j.processes[0].failed(fmt.Errorf("not all are settled after a quarter of an hour"))
 		}
 		answer, err := c.q.ask(`SELECT NOT EXISTS (SELECT FROM convened.notices WHERE filed = 'planned') AND NOT EXISTS (SELECT FROM convened.in_hand)`)
 		if err != nil {
-			return err
+			return over, err
 		}
 		if answer == "t" {
+			over = time.Now()
 			break
 		}
 	}
 	answer, err := c.q.ask(`SELECT count(*) || ' of ' || (SELECT count(*) FROM convened.registrations WHERE event = 'webinar') FROM convened.notices WHERE event = 'webinar' AND state = 'sent'`)
 	if err != nil {
-		return err
+		return over, err
 	}
 	if want := fmt.Sprintf("%d of %[1]d", j.Letters); answer != want {
-		return j.processes[0].failed(fmt.Errorf("%s are sent, want %s", answer, want))
+		return over, j.processes[0].failed(fmt.Errorf("%s are sent, want %s", answer, want))
 	}
-	return nil
+	return over, nil
 }
 
-// look looks once whether all are planned.
-func (c *convenedStack) look(j *job, limit time.Time) error {
+// Whoever looks takes time from what is looked at, so it is seldom as long as much is
+// to be done, and often at the end.
+const (
+	soon   = 10 * time.Millisecond
+	seldom = 200 * time.Millisecond
+)
+
+// look looks once whether all are planned, and returns for how long nobody needs look again.
+func (c *convenedStack) look(j *job, limit time.Time) (time.Duration, error) {
 	if time.Now().After(limit) {
-		return j.processes[0].failed(fmt.Errorf("not all are planned by %s", limit.Format(time.TimeOnly)))
+		return 0, j.processes[0].failed(fmt.Errorf("not all are planned by %s", limit.Format(time.TimeOnly)))
 	}
-	answer, err := c.q.ask(`SELECT coalesce((SELECT extract(epoch FROM clock_timestamp()) FROM convened.reminder_occasions WHERE planned_at IS NOT NULL), 0)`)
+	answer, err := c.q.ask(`SELECT coalesce((SELECT CASE WHEN planned_at IS NULL THEN 0 ELSE extract(epoch FROM clock_timestamp()) END || ' ' || done_seat FROM convened.reminder_occasions), '0 0')`)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if at, _ := strconv.ParseFloat(answer, 64); at > 0 {
+	var at float64
+	var seats int
+	if _, err := fmt.Sscan(answer, &at, &seats); err != nil {
+		return 0, fmt.Errorf("%q says nothing of an occasion: %w", answer, err)
+	}
+	if at > 0 {
 		c.planned = time.Unix(0, int64(at*1e9)).Sub(j.Due)
+		return 0, nil
 	}
-	return nil
+	rest := time.Since(j.Due) * time.Duration(j.Letters-seats) / time.Duration(max(seats, 1))
+	return min(max(rest/2, soon), seldom), nil
 }
 
 func (c *convenedStack) end() {
@@ -236,13 +254,13 @@ func (p *peerStack) begin(j *job) error {
 }
 
 // done waits for each copy's word.
-func (p *peerStack) done(j *job) error {
+func (p *peerStack) done(j *job) (time.Time, error) {
 	for _, q := range j.processes {
 		if l, err := q.line(15 * time.Minute); err != nil || l != "done" {
-			return q.failed(fmt.Errorf("it said %q, want done: %w", l, err))
+			return time.Time{}, q.failed(fmt.Errorf("it said %q, want done: %w", l, err))
 		}
 	}
-	return nil
+	return time.Now(), nil
 }
 
 func (p *peerStack) end() {}
@@ -253,15 +271,16 @@ type smtpSource struct{}
 
 func (smtpSource) begin(*job) error { return nil }
 
-func (smtpSource) done(j *job) error {
+func (smtpSource) done(j *job) (time.Time, error) {
 	j.Due = time.Now()
 	p, err := launch(j.ctx, j.dir, "smtp-source", nil, tool("smtp-source"), "-d", "-s", strconv.Itoa(j.Connections), "-m", strconv.Itoa(j.Letters),
 		"-l", strconv.Itoa(j.Size), "-f", "events@example.org", "-t", "person@example.org", j.server.addr)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	j.processes = append(j.processes, p)
-	return p.wait()
+	err = p.wait()
+	return time.Now(), err
 }
 
 func (smtpSource) end() {}

@@ -86,10 +86,13 @@ func (s *Scheduler) adapt(full bool) {
 	case !full, waiting > s.take && time.Duration(s.waited.Load()) > slowWire:
 		s.take = max(s.o.Batch, s.take/2)
 	case waiting == 0 && s.backlog:
-		s.take = min(2*s.take, s.most())
+		s.grow()
 	}
 	s.backlog = full // the first batch finds idle hands whatever they can do
 }
+
+// grow has the next claims take more. For who holds s.mu.
+func (s *Scheduler) grow() { s.take = min(2*s.take, s.most()) }
 
 // claimsATick is how many batches a tick claims. Hands that are quicker than the
 // claims never fill the room, and a backlog would keep the tick from its end:
@@ -583,7 +586,9 @@ func (s *Scheduler) report(st convened.Settlement, c *convened.Claim, took bool)
 // tell has what came of a claim written down.
 func (s *Scheduler) tell(w settling) {
 	s.mu.Lock()
-	s.over++
+	if s.over++; s.over == s.inFlight && s.backlog {
+		s.grow() // hands that have nothing left need not wait for the disk
+	}
 	room := !s.crowded()
 	s.mu.Unlock()
 	s.outcomes <- w

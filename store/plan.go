@@ -21,7 +21,7 @@ const StepSize = 20_000
 
 // OccasionStep is the largest number of seats that a step of an occasion looks at.
 // It holds the event's row, for which the marks of letters that are ready wait.
-const OccasionStep = 2_000
+const OccasionStep = 4_000
 
 // firstStep is the same for its first step: letters begin to leave, and show how quickly
 // they do, before there is more.
