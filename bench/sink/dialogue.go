@@ -110,9 +110,17 @@ func (d *dialogue) dot(in []byte) int {
 		return len(in) // all of it was short, and looked at
 	}
 	// None has begun, and none begins in what was looked at: it may be looked at again.
-	if i := bytes.Index(in, endOfLetter); i >= 0 {
-		d.matched = len(endOfLetter)
-		return i + len(endOfLetter)
+	// Dots are rarer than ends of lines: base64 has none.
+	for at := bytes.IndexByte(in, '.'); at >= 0; {
+		if bytes.HasPrefix(in[at:], endOfLetter[2:]) && bytes.HasSuffix(in[:at], endOfLetter[:2]) {
+			d.matched = len(endOfLetter)
+			return at + len(endOfLetter[2:])
+		}
+		next := bytes.IndexByte(in[at+1:], '.')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
 	}
 	for d.matched = min(len(in), len(endOfLetter)-1); !bytes.HasSuffix(in, endOfLetter[:d.matched]); d.matched-- {
 	}
