@@ -25,6 +25,8 @@ type conn struct {
 	net  net.Conn // raw, or TLS over it
 	r    *bufio.Reader
 
+	known repertoire // what the server says often
+
 	kept    string  // the name under which the keeper has a copy; "": it has none
 	peek    *peeker // at raw, if it is kept
 	counted bool    // the kernel tells whoever has the copy how much was written
@@ -220,21 +222,25 @@ func (c *conn) write(b []byte) (int, error) {
 	return n, err
 }
 
-// writeBoth writes two parts in one go.
-func (c *conn) writeBoth(first, second []byte) (int, error) {
-	if c.net != c.raw { // of two parts TLS makes two records
-		c.whole = append(append(c.whole[:0], first...), second...)
+// writeLetter writes a letter and what follows it in one go.
+func (c *conn) writeLetter(d dotted, rest []byte) (int, error) {
+	if c.net != c.raw || len(d.dots) > manyDots { // of two parts TLS makes two records
+		c.whole = append(d.appendTo(c.whole[:0]), rest...)
 		return c.write(c.whole)
 	}
-	c.parts = append(c.parts[:0], first, second)
+	c.parts = append(d.pieces(c.parts[:0]), rest)
 	parts := c.parts
 	n, err := parts.WriteTo(c.raw)
 	c.written += n
 	return int(n), err
 }
 
+// manyDots is with how many a letter is copied, so that it is one: the kernel takes 1024
+// pieces at a time.
+const manyDots = 200
+
 func (c *conn) answer(phase string, want int) (reply, *fault) {
-	rep, err := readReply(c.r)
+	rep, err := readReply(c.r, c.known)
 	if err != nil {
 		return rep, c.fail(phase, err)
 	}
@@ -261,7 +267,7 @@ func dial(ctx context.Context, o *RelayOptions) (*conn, *fault) {
 		}
 		return nil, &fault{phase: phaseConnect, err: err}
 	}
-	c := &conn{opts: o, raw: raw, net: raw, r: bufio.NewReaderSize(raw, maxReplyLine)}
+	c := &conn{opts: o, raw: raw, net: raw, r: bufio.NewReaderSize(raw, maxReplyLine), known: repertoire{}}
 	c.begin(ctx, time.Time{})
 	defer c.end()
 	if f := c.open(); f != nil {
@@ -386,7 +392,7 @@ func (c *conn) login() *fault {
 		if _, err := c.write([]byte(line + "\r\n")); err != nil {
 			return c.fail(phaseAuth, err)
 		}
-		rep, err := readReply(c.r)
+		rep, err := readReply(c.r, nil)
 		switch {
 		case err != nil:
 			return c.fail(phaseAuth, err)
@@ -423,7 +429,7 @@ func mechanismFor(o *RelayOptions, offered []string) smtp.Auth {
 func (c *conn) quit() {
 	c.allow(quitTimeout)
 	if _, err := c.write([]byte("QUIT\r\n")); err == nil {
-		_, _ = readReply(c.r) // whatever it says, it is over
+		_, _ = readReply(c.r, nil) // whatever it says, it is over
 	}
 	c.letGo()
 }

@@ -4,30 +4,53 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 )
 
-// stuffDots doubles the dots that begin a line (RFC 5321 4.5.2). Its error says
-// that data can't be sent as it is: a bare CR or LF ends the letter early for some
-// servers, and smuggles in another.
-func stuffDots(data []byte) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, errLineEnd
-	}
-	dots, err := findDots(nil, data, 0, len(data))
-	if err != nil || len(dots) == 0 {
-		return data, err
-	}
-	return appendStuffed(make([]byte, 0, len(data)+len(dots)), data, dots), nil
+// dotted is a letter as it goes on the wire: with one more dot before each that begins
+// a line (RFC 5321 4.5.2).
+type dotted struct {
+	data []byte
+	dots []int // where those lines begin
 }
 
-// appendStuffed appends data with one more dot before each of dots.
-func appendStuffed(b, data []byte, dots []int) []byte {
+// stuffDots doubles the dots that begin a line. Its error says that data can't be sent
+// as it is: a bare CR or LF ends the letter early for some servers, and smuggles in
+// another.
+func stuffDots(data []byte) (dotted, error) {
+	if len(data) == 0 {
+		return dotted{}, errLineEnd
+	}
+	dots, err := findDots(nil, data, 0, len(data))
+	if err != nil {
+		return dotted{}, err
+	}
+	return dotted{data, dots}, nil
+}
+
+// size returns how many bytes go on the wire.
+func (d dotted) size() int { return len(d.data) + len(d.dots) }
+
+// pieces appends what is to be written one after the other.
+func (d dotted) pieces(to net.Buffers) net.Buffers {
 	from := 0
-	for _, at := range dots {
-		b = append(append(b, data[from:at]...), '.')
+	for _, at := range d.dots {
+		to = append(to, d.data[from:at], oneDot)
 		from = at
 	}
-	return append(b, data[from:]...)
+	return append(to, d.data[from:])
+}
+
+var oneDot = []byte{'.'}
+
+// appendTo appends the same as one.
+func (d dotted) appendTo(b []byte) []byte {
+	from := 0
+	for _, at := range d.dots {
+		b = append(append(b, d.data[from:at]...), '.')
+		from = at
+	}
+	return append(b, d.data[from:]...)
 }
 
 var errLineEnd = errors.New("the letter does not end with a line end")

@@ -126,7 +126,7 @@ func (p *peeker) look(fd int) (rep reply, length int, done bool, err error) {
 		}
 		p.there.Reset(p.buf[:n])
 		p.lines.Reset(p.there)
-		rep, err := readReply(p.lines)
+		rep, err := readReply(p.lines, nil)
 		switch {
 		case err == nil:
 			return rep, n - p.there.Len() - p.lines.Buffered(), true, nil

@@ -38,7 +38,7 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 	if n.c != nil && n.c.ahead != l {
 		n.Leave()
 	}
-	dotted, err := check(l)
+	d, err := check(l)
 	if err != nil {
 		n.Leave()
 		return r.opts.outcome(l, reply{}, &fault{phase: "compose", err: err, state: convened.Refused, cause: convened.CauseContent})
@@ -66,7 +66,7 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 		c = r.takeIdle()
 	}
 	if c != nil {
-		o, gaveUp := c.deliver(ctx, l, dotted, n.ask(next))
+		o, gaveUp := c.deliver(ctx, l, d, n.ask(next))
 		n.release(c)
 		if !gaveUp {
 			return o
@@ -79,7 +79,7 @@ func (n *Line) Send(ctx context.Context, l *Letter, next func() *Letter) convene
 	if f != nil {
 		return r.opts.outcome(l, reply{}, f)
 	}
-	o, _ := c.deliver(ctx, l, dotted, n.ask(next))
+	o, _ := c.deliver(ctx, l, d, n.ask(next))
 	n.release(c)
 	return o
 }
@@ -174,15 +174,15 @@ const jointLimit = 48 << 10
 // joint reports whether a letter is written in one go with its dot and what
 // follows it. On a connection that is kept, whoever comes after us must be able
 // to tell whether the dot was out.
-func (c *conn) joint(dotted []byte) bool {
-	return len(dotted) <= jointLimit && (c.kept == "" || c.counted)
+func (c *conn) joint(d dotted) bool {
+	return d.size() <= jointLimit && (c.kept == "" || c.counted)
 }
 
 // join writes the letter, its dot and the envelope of the letter that follows, once the
 // dot is noted. It reports whether it was noted, and whether it is out.
-func (c *conn) join(l *Letter, dotted []byte, next func() *Letter) (noted, out bool, f *fault) {
+func (c *conn) join(l *Letter, d dotted, next func() *Letter) (noted, out bool, f *fault) {
 	c.out = append(c.out[:0], finalDot...)
-	end := len(dotted) + len(c.out)
+	end := d.size() + len(c.out)
 	following := c.follow(next)
 	if following != nil {
 		c.out = c.appendEnvelope(c.out, following, steps(false))
@@ -195,7 +195,7 @@ func (c *conn) join(l *Letter, dotted []byte, next func() *Letter) (noted, out b
 		return false, false, f
 	}
 	c.allow(c.left(c.opts.DataTimeout))
-	n, err := c.writeBoth(dotted, c.out)
+	n, err := c.writeLetter(d, c.out)
 	switch {
 	case err == nil:
 		c.ahead = following

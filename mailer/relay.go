@@ -204,9 +204,9 @@ func outcome(rep reply, f *fault) convened.Outcome {
 // check looks for what would break out of an SMTP command or end the letter
 // early, and returns the letter with its dots stuffed. Compose makes no such
 // letter; a mistake there must not become another mail.
-func check(l *Letter) (dotted []byte, err error) {
+func check(l *Letter) (dotted, error) {
 	if err := checkEnvelope(l); err != nil {
-		return nil, err
+		return dotted{}, err
 	}
 	return l.dotted()
 }

@@ -68,6 +68,30 @@ func TestSendDeliversTheLetterByteForByte(t *testing.T) {
 	})
 }
 
+// Dots begin none, some, and more lines than the kernel takes pieces at a time; some of
+// the letters are written in one go with their end, and some are too long for it.
+func TestSendDoublesTheDotsThatBeginLines(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	secure := ca.server(t, nil)
+	for _, dots := range []int{0, 1, 3, manyDots, manyDots + 1, 3000} {
+		for _, more := range []int{0, 2 * jointLimit / 64} {
+			for _, mode := range []string{"none", "tls"} {
+				s := serve(t, &server{tls: secure, implicit: mode == "tls"})
+				r := s.relay(func(o *RelayOptions) { o.TLS, o.RootCAs = mode, ca.pool })
+				l := letter()
+				l.Data = []byte("A: b\r\n\r\n" + strings.Repeat(".\r\nx\r\n..y\r\n", dots) + strings.Repeat(strings.Repeat("z", 62)+"\r\n", more))
+				if o := send(t, r, l); o.State != convened.Sent {
+					t.Errorf("%d dots, TLS %s: Send = %+v", dots, mode, o)
+				}
+				if got := s.accepted(); len(got) != 1 || got[0] != string(l.Data) {
+					t.Errorf("%d dots and %d lines more, TLS %s: the server has another letter", dots, more, mode)
+				}
+			}
+		}
+	}
+}
+
 func TestSendWritesTheEnvelopeInOneGoWhereItMay(t *testing.T) {
 	// This server answers nothing before it has heard DATA.
 	s := serve(t, &server{extensions: []string{"PIPELINING"}, rules: map[string]func(int) string{

@@ -26,10 +26,18 @@ const (
 
 var errGarbage = errors.New("the server's answer is not SMTP")
 
+// A repertoire is what a server says again and again: nearly all of its replies, word
+// for word, so they are read once. nil knows nothing.
+type repertoire map[string]reply
+
+// maxRepertoire bounds how many replies are known: three of an envelope, and where they
+// have no number of a queue, that to a letter.
+const maxRepertoire = 8
+
 // readReply reads one reply, of one line or many. Its error is io.EOF where the
 // server closed the connection instead of answering, errGarbage where the
 // answer is no reply, else the connection's.
-func readReply(r *bufio.Reader) (reply, error) {
+func readReply(r *bufio.Reader, known repertoire) (reply, error) {
 	var rep reply
 	for len(rep.lines) < maxReplyLines {
 		line, err := r.ReadSlice('\n')
@@ -42,15 +50,25 @@ func readReply(r *bufio.Reader) (reply, error) {
 		case err != nil:
 			return reply{}, err
 		}
-		code, text, more, ok := parseReplyLine(strings.TrimRight(string(line), "\r\n"))
+		if rep.code == 0 {
+			if said, ok := known[string(line)]; ok {
+				return said, nil
+			}
+		}
+		whole := string(line)
+		code, text, more, ok := parseReplyLine(strings.TrimRight(whole, "\r\n"))
 		if !ok || rep.code != 0 && rep.code != code {
 			return reply{}, errGarbage
 		}
 		rep.code = code
 		rep.lines = append(rep.lines, text)
-		if !more {
-			return rep, nil
+		if more {
+			continue
 		}
+		if known != nil && len(known) < maxRepertoire && len(rep.lines) == 1 {
+			known[whole] = rep
+		}
+		return rep, nil
 	}
 	return reply{}, fmt.Errorf("%w: it has more than %d lines", errGarbage, maxReplyLines)
 }

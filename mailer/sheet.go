@@ -6,14 +6,12 @@ import "sync"
 // gigabyte of them behind every minute, so one that is done with is used again.
 type sheet struct {
 	data    []byte
-	checked bool    // that its lines can be sent, as findDots would say
-	dots    []int   // where they begin with one, if they are checked
-	stuffed *[]byte // what was sent in its place; nil: nothing
+	checked bool  // that its lines can be sent, as findDots would say
+	dots    []int // where they begin with one, if they are checked
 }
 
-// The free sheets, and the free slices for what has its dots stuffed. In a burst there
-// are as many as connections.
-var sheets, stuffings sync.Pool
+// The free sheets. In a burst there are as many as connections.
+var sheets sync.Pool
 
 // newSheet returns an empty sheet with room for size bytes.
 func newSheet(size int) *sheet {
@@ -48,22 +46,13 @@ const maxSheet = 256 << 10
 
 // dotted returns the letter as it goes on the wire. What its composer has looked
 // at needs not be looked at again, if it still is what the letter holds.
-func (l *Letter) dotted() ([]byte, error) {
+func (l *Letter) dotted() (dotted, error) {
 	l.Write()
 	s := l.sheet
 	if s == nil || !s.checked || len(l.Data) == 0 || len(l.Data) != len(s.data) || &l.Data[0] != &s.data[0] {
 		return stuffDots(l.Data)
 	}
-	if len(s.dots) == 0 {
-		return l.Data, nil
-	}
-	if s.stuffed == nil {
-		if s.stuffed, _ = stuffings.Get().(*[]byte); s.stuffed == nil {
-			s.stuffed = new([]byte)
-		}
-	}
-	*s.stuffed = appendStuffed((*s.stuffed)[:0], s.data, s.dots)
-	return *s.stuffed, nil
+	return dotted{s.data, s.dots}, nil
 }
 
 // Release says that the letter is done with: it is neither sent any more, nor is its
@@ -73,10 +62,6 @@ func (l *Letter) Release() {
 	l.draft, l.sheet, l.Data = nil, nil, nil
 	if s == nil || cap(s.data) > maxSheet {
 		return
-	}
-	if s.stuffed != nil {
-		stuffings.Put(s.stuffed)
-		s.stuffed = nil
 	}
 	sheets.Put(s)
 }

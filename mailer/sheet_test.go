@@ -41,13 +41,13 @@ func TestWhatWasPutInPlaceOfACheckedLetterIsCheckedInFull(t *testing.T) {
 			t.Errorf("%s: it was not checked before", name)
 		}
 		if dotted, err := check(l); err == nil {
-			t.Errorf("%s: it goes out as %q", name, dotted)
+			t.Errorf("%s: it goes out as %q", name, dotted.appendTo(nil))
 		}
 	}
 	l := fromForm(t, c, claimOf(t, convened.ReminderKind, "fr"))
 	l.Data = []byte("A: b\r\n\r\n.\r\n")
-	if dotted, err := check(l); err != nil || string(dotted) != "A: b\r\n\r\n..\r\n" {
-		t.Errorf("it goes out as %q, %v", dotted, err)
+	if dotted, err := check(l); err != nil || string(dotted.appendTo(nil)) != "A: b\r\n\r\n..\r\n" {
+		t.Errorf("it goes out as %q, %v", dotted.appendTo(nil), err)
 	}
 }
 
@@ -131,8 +131,8 @@ func TestAFormWhoseLinesCannotBeSentIsNotTakenForChecked(t *testing.T) {
 			t.Errorf("%s: %v, want the same as %v", tt.name, err, fullErr)
 			continue
 		}
-		if want := strings.ReplaceAll(tt.want, "<>", c.tag(l.MessageID)); err == nil && (string(got) != want || !bytes.Equal(got, full) || !l.sheet.checked) {
-			t.Errorf("%s: it goes out as %q, want %q; checked: %v", tt.name, got, want, l.sheet.checked)
+		if want := strings.ReplaceAll(tt.want, "<>", c.tag(l.MessageID)); err == nil && (string(got.appendTo(nil)) != want || !bytes.Equal(got.appendTo(nil), full.appendTo(nil)) || !l.sheet.checked) {
+			t.Errorf("%s: it goes out as %q, want %q; checked: %v", tt.name, got.appendTo(nil), want, l.sheet.checked)
 		}
 	}
 }
@@ -159,14 +159,14 @@ func TestALetterKeepsItsBytesWhileOthersComeAndGo(t *testing.T) {
 				if d, err := check(l); err != nil {
 					t.Error(err)
 				} else if i%3 == 0 {
-					held, wants, dotted = append(held, l), append(wants, bytes.Clone(l.Data)), append(dotted, bytes.Clone(d))
+					held, wants, dotted = append(held, l), append(wants, bytes.Clone(l.Data)), append(dotted, d.appendTo(nil))
 					continue
 				}
 				l.Release()
 			}
 			for i, l := range held {
 				d, err := check(l)
-				if err != nil || !bytes.Equal(l.Data, wants[i]) || !bytes.Equal(d, dotted[i]) {
+				if err != nil || !bytes.Equal(l.Data, wants[i]) || !bytes.Equal(d.appendTo(nil), dotted[i]) {
 					t.Errorf("letter %d of hand %d is another one, %v", i, hand, err)
 				}
 				l.Release()

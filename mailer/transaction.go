@@ -32,11 +32,11 @@ func steps(dirty bool) []step {
 	return envelopeSteps[1:]
 }
 
-// deliver carries one letter over the connection. dotted is the letter with its
-// dots stuffed; next may name the one that follows it, or be nil. Afterwards
+// deliver carries one letter over the connection. d is what goes on the wire of it; next
+// may name the one that follows it, or be nil. Afterwards
 // c.broken says whether the connection is still good for another. With gaveUp the
 // server had left the connection before anything was tried, and the outcome is none.
-func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func() *Letter) (o convened.Outcome, gaveUp bool) {
+func (c *conn) deliver(ctx context.Context, l *Letter, d dotted, next func() *Letter) (o convened.Outcome, gaveUp bool) {
 	c.begin(ctx, l.Until)
 	defer c.end()
 	f := c.envelope(l)
@@ -49,8 +49,8 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func(
 			c.opts.Journal.AfterReply(l, o)
 		}
 	}
-	if c.joint(dotted) {
-		switch noted, out, f := c.join(l, dotted, next); {
+	if c.joint(d) {
+		switch noted, out, f := c.join(l, d, next); {
 		case out:
 			c.lastReply(note)
 		case noted:
@@ -60,7 +60,7 @@ func (c *conn) deliver(ctx context.Context, l *Letter, dotted []byte, next func(
 		}
 		return o, false
 	}
-	if f = c.content(dotted); f == nil {
+	if f = c.content(d); f == nil {
 		f = c.beforeDot(l, 0)
 	}
 	if f != nil {
@@ -219,7 +219,7 @@ func (c *conn) lonelyDot(recipient bool) {
 		c.broken = true
 		return
 	}
-	if rep, err := readReply(c.r); err != nil || rep.code == 421 {
+	if rep, err := readReply(c.r, nil); err != nil || rep.code == 421 {
 		c.broken = true
 	}
 }
@@ -251,9 +251,9 @@ func (c *conn) rebuff(f *fault) *fault {
 }
 
 // content writes the letter, but not the dot.
-func (c *conn) content(dotted []byte) *fault {
+func (c *conn) content(d dotted) *fault {
 	c.allow(c.opts.DataTimeout)
-	if _, err := c.write(dotted); err != nil {
+	if _, err := c.writeLetter(d, nil); err != nil {
 		return c.hadEnough(c.fail(phaseData, err))
 	}
 	return nil
@@ -266,7 +266,7 @@ func (c *conn) hadEnough(f *fault) *fault {
 		return f
 	}
 	c.allow(time.Second)
-	if rep, err := readReply(c.r); err == nil && rep.code/100 >= 4 {
+	if rep, err := readReply(c.r, nil); err == nil && rep.code/100 >= 4 {
 		f.reply = rep
 	}
 	return f
@@ -315,7 +315,7 @@ func (c *conn) lastReply(note func(reply, *fault)) {
 	// If we crash here, only the server knows; and if the connection is kept,
 	// whoever inherits it will.
 	if c.kept == "" {
-		rep, err := readReply(c.r)
+		rep, err := readReply(c.r, c.known)
 		note(rep, c.judge(rep, err))
 		return
 	}

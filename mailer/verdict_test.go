@@ -134,7 +134,7 @@ func TestVerdictOnWhatServersSay(t *testing.T) {
 		var rep reply
 		if tt.reply != "" {
 			var err error
-			if rep, err = readReply(bufio.NewReader(strings.NewReader(tt.reply + "\r\n"))); err != nil {
+			if rep, err = readReply(bufio.NewReader(strings.NewReader(tt.reply+"\r\n")), nil); err != nil {
 				t.Errorf("readReply(%q): %v", tt.reply, err)
 				continue
 			}
@@ -194,7 +194,7 @@ func TestReadReplyTakesWhatServersWriteAndNothingElse(t *testing.T) {
 		{"250 a\x00b\x1bc\xff\r\n", 250, "", "a b c\ufffd"},
 		{"250 " + strings.Repeat("é", 1500) + "\r\n", 250, "", strings.Repeat("é", 500)},
 	} {
-		rep, err := readReply(bufio.NewReaderSize(strings.NewReader(tt.in), maxReplyLine))
+		rep, err := readReply(bufio.NewReaderSize(strings.NewReader(tt.in), maxReplyLine), nil)
 		if err != nil || rep.code != tt.code || rep.enhanced() != tt.enhanced || rep.text() != tt.text {
 			t.Errorf("readReply(%.60q) = %d %q %q, %v", tt.in, rep.code, rep.enhanced(), rep.text(), err)
 		}
@@ -221,7 +221,7 @@ func TestReadReplyTakesWhatServersWriteAndNothingElse(t *testing.T) {
 		{"250 " + strings.Repeat("x", 5000) + "\r\n", errGarbage},
 		{strings.Repeat("250-x\r\n", 200) + "250 x\r\n", errGarbage},
 	} {
-		if rep, err := readReply(bufio.NewReaderSize(strings.NewReader(tt.in), maxReplyLine)); !errors.Is(err, tt.want) || rep.code != 0 {
+		if rep, err := readReply(bufio.NewReaderSize(strings.NewReader(tt.in), maxReplyLine), nil); !errors.Is(err, tt.want) || rep.code != 0 {
 			t.Errorf("readReply(%.40q) = %v, %v, want %v", tt.in, rep, err, tt.want)
 		}
 	}

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -225,7 +226,7 @@ func (l *locale) startsIn(now, start time.Time, loc *time.Location) string {
 // count is "1 hour", "2 hours".
 func (l *locale) count(n int, noun [2]string) string {
 	if l.cldr.CardinalPluralRule(float64(n), 0) == locales.PluralRuleOne {
-		return fmt.Sprintf("%d%s%s", n, nbsp, noun[0])
+		return strconv.Itoa(n) + nbsp + noun[0]
 	}
-	return fmt.Sprintf("%d%s%s", n, nbsp, noun[1])
+	return strconv.Itoa(n) + nbsp + noun[1]
 }
