@@ -31,12 +31,16 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 	var a *convened.Ahead
 	err := s.txWith(ctx, planning.byID(), "read who is next", func(tx *sql.Tx) error {
 		a = nil
+		claims := make([]convened.Claim, limit) // in one piece: they come and go together
 		args := []any{p.Event, o.Key, o.Start, o.Ordinal, sql.NullInt64{Int64: int64(after), Valid: after >= 0}, limit, p.SeatedBy}
 		if err := each(ctx, tx, stmt("next_seats"), args, func(rows *sql.Rows) error {
 			if a == nil {
 				a = &convened.Ahead{Doubts: doubts}
 			}
-			c := &convened.Claim{Told: -1}
+			if len(claims) == 0 {
+				return errors.New("there are more seats than were asked for")
+			}
+			c := &claims[0]
 			n, r := &c.Notice, &c.Registration
 			var seat int
 			var sequenced, created, seated, declined sql.NullTime
@@ -45,6 +49,7 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 			if n.ID == 0 {
 				return err
 			}
+			claims, c.Told = claims[1:], -1
 			n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
 			n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
 			r.ID, r.Event = n.Registration, p.Event
