@@ -454,7 +454,7 @@ func (s *Scheduler) settle() {
 				}
 				batch = append(batch, w)
 			case <-moment.C:
-				if len(batch) < settleMany || longer {
+				if len(batch) < settleMany || longer || s.allOver() {
 					break collect
 				}
 				longer = true
@@ -466,8 +466,15 @@ func (s *Scheduler) settle() {
 	}
 }
 
+// allOver reports whether the settler has been told of all that is in flight.
+func (s *Scheduler) allOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over == s.inFlight
+}
+
 // settleMoment is how long an outcome may wait for others to be settled with; where
-// so many come within it, it is worth while to wait for more.
+// so many come within it, and more are on their way, it is worth while to wait for them.
 const (
 	settleMoment = 5 * time.Millisecond
 	settleMany   = 10
