@@ -143,7 +143,7 @@ func (c *conn) allow(d time.Duration) {
 	if c.interrupted {
 		return
 	}
-	at := time.Now().Add(d)
+	at := time.Now().Add(d) //nolint:forbidigo // deadlines are on this clock
 	if c.limited() && c.until.Before(at) {
 		at = c.until
 	}
