@@ -107,6 +107,16 @@ func (s *site) database(template string) (string, error) {
 	return name, s.pg.CreateDatabase(name, template)
 }
 
+// forgetting drops a database after its run: what autovacuum makes of it, and the buffers that
+// it has, would be at the cost of whoever is next.
+func (s *site) forgetting(name string) func() {
+	return func() {
+		if err := s.pg.DropDatabase(name); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err) // it is in the way of the next, and no more
+		}
+	}
+}
+
 // as is the URL of a database for a role.
 func (s *site) as(database, role string) string {
 	u, err := url.Parse(s.pg.URL(database))

@@ -44,6 +44,7 @@ type convenedStack struct {
 	planned time.Duration // from the instant until all were planned
 	state   string        // its directory
 	config  string        // its configuration, in a file
+	forget  func()        // drops its database
 	url     string        // its database
 }
 
@@ -52,6 +53,7 @@ func (c *convenedStack) begin(j *job) error {
 	if err != nil {
 		return err
 	}
+	c.forget = j.forgetting(db)
 	if c.q, err = j.session(db); err != nil {
 		return err
 	}
@@ -203,6 +205,7 @@ func (c *convenedStack) look(j *job, limit time.Time) (time.Duration, error) {
 func (c *convenedStack) end() {
 	if c.q != nil {
 		c.q.stop()
+		c.forget()
 	}
 	_ = os.RemoveAll(c.state)
 }
@@ -214,6 +217,7 @@ type peerStack struct {
 	program func(s *site) (dir string, args []string)
 	copies  int // processes; each is told its number
 	env     []string
+	forget  func() // drops its database; nil: it has none
 }
 
 func (p *peerStack) begin(j *job) error {
@@ -221,6 +225,7 @@ func (p *peerStack) begin(j *job) error {
 	if err != nil {
 		return err
 	}
+	p.forget = j.forgetting(db)
 	q, err := j.session(db)
 	if err != nil {
 		return err
@@ -263,7 +268,11 @@ func (p *peerStack) done(j *job) (time.Time, error) {
 	return time.Now(), nil
 }
 
-func (p *peerStack) end() {}
+func (p *peerStack) end() {
+	if p.forget != nil {
+		p.forget()
+	}
+}
 
 // smtpSource is Postfix's generator, which makes nothing and settles nothing: the
 // ceiling. It is its own process from start to end.
