@@ -166,8 +166,9 @@ func (c *Composer) composeByForm(now time.Time, claim *convened.Claim, l *Letter
 	}
 	var event calendar.Personal
 	if f.inv != nil {
+		inv := c.attending(claim, to, now)
 		var err error
-		if event, err = c.attending(claim, to, now).Personal(); err != nil {
+		if event, err = inv.Personal(); err != nil {
 			return false // the long way says what is wrong
 		}
 	}
@@ -195,8 +196,8 @@ func (c *Composer) invitesThemselves(claim *convened.Claim, to mailbox) bool {
 }
 
 // attending is as much of an invitation as is its attendee's own.
-func (c *Composer) attending(claim *convened.Claim, to mailbox, now time.Time) *calendar.Invitation {
-	inv := &calendar.Invitation{UID: claim.Registration.UID, Sequence: claim.Sequence(), Stamp: claim.Stamp(), Created: claim.Registration.CreatedAt,
+func (c *Composer) attending(claim *convened.Claim, to mailbox, now time.Time) calendar.Invitation {
+	inv := calendar.Invitation{UID: claim.Registration.UID, Sequence: claim.Sequence(), Stamp: claim.Stamp(), Created: claim.Registration.CreatedAt,
 		Attendee: calendar.Person{Name: to.name, Email: to.String()}}
 	if inv.Stamp.IsZero() {
 		inv.Stamp = now.UTC().Truncate(time.Second)
@@ -240,7 +241,8 @@ func (c *Composer) makeForm(now time.Time, claim *convened.Claim, l *Letter, to 
 	person, _, _ := templates.PersonOf(now, claim, token)
 	var event calendar.Personal
 	if f.inv != nil {
-		if event, err = c.attending(claim, to, now).Personal(); err != nil {
+		inv := c.attending(claim, to, now)
+		if event, err = inv.Personal(); err != nil {
 			return nil
 		}
 	}

@@ -33,28 +33,32 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 		a = nil
 		claims := make([]convened.Claim, limit) // in one piece: they come and go together
 		args := []any{p.Event, o.Key, o.Start, o.Ordinal, sql.NullInt64{Int64: int64(after), Valid: after >= 0}, limit, p.SeatedBy}
+		// What is not kept as it comes is read into these; a row leaves nothing else behind.
+		var past, upto, seat, notice, registration, sequence int64
+		var last bool
+		var sequenced, created, seated, declined sql.NullTime
+		into := []any{&past, &upto, &last, &seat, &notice, &registration, nil, nil, nil, nil, nil, &sequence, &sequenced, &created, &seated, &declined, nil}
 		if err := each(ctx, tx, stmt("next_seats"), args, func(rows *sql.Rows) error {
-			if a == nil {
-				a = &convened.Ahead{Doubts: doubts}
-			}
 			if len(claims) == 0 {
 				return errors.New("there are more seats than were asked for")
 			}
 			c := &claims[0]
 			n, r := &c.Notice, &c.Registration
-			var seat int
-			var sequenced, created, seated, declined sql.NullTime
-			err := rows.Scan(&a.From, &a.Upto, &a.Last, &seat, &n.ID, &n.Registration, &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone,
-				&r.Sequence, &sequenced, &created, &seated, &declined, &c.ThreadID)
-			if n.ID == 0 {
+			into[6], into[7], into[8], into[9], into[10], into[16] = &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone, &c.ThreadID
+			err := rows.Scan(into...)
+			if a == nil {
+				a = &convened.Ahead{Doubts: doubts, From: int(past), Upto: int(upto), Last: last}
+			}
+			if notice == 0 {
 				return err
 			}
 			claims, c.Told = claims[1:], -1
+			n.ID, n.Registration = convened.NoticeID(notice), convened.RegistrationID(registration)
 			n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
 			n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
-			r.ID, r.Event = n.Registration, p.Event
+			r.ID, r.Event, r.Sequence = n.Registration, p.Event, int(sequence)
 			r.SequencedAt, r.CreatedAt, r.SeatedAt, r.DeclinedAt = utc(sequenced), utc(created), utc(seated), utc(declined)
-			a.Claims, a.Seats = append(a.Claims, c), append(a.Seats, seat)
+			a.Claims, a.Seats = append(a.Claims, c), append(a.Seats, int(seat))
 			return err
 		}); err != nil || a == nil {
 			return err
@@ -94,12 +98,12 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 	for i := range marks {
 		byID[marks[i].Notice] = &marks[i]
 	}
-	var highest int64
+	var highest, count int64
 	for i, c := range a.Claims {
 		if m := byID[c.Notice.ID]; m != nil {
 			at := a.Seats[i] - a.From - 1
 			ids[at], registrations[at], sequences[at], messages[at] = int64(m.Notice), int64(c.Registration.ID), int64(m.Sequence), m.MessageID
-			highest = max(highest, ids[at])
+			highest, count = max(highest, ids[at]), count+1
 		}
 	}
 	var ok map[convened.NoticeID]bool
@@ -115,9 +119,21 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 		if revision != p.Revision {
 			return convened.ErrEdited
 		}
-		step, err = planStep(ctx, tx, now, p, newRows["plan_occasion"], seats, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true}, ids: array(ids), registrations: array(registrations),
-			sequences: array(sequences), messages: array(messages), daemon: s.id(), lease: lease.Milliseconds(), revision: revision, sequence: sequence, highest: highest}, ok)
-		return err
+		var claimed []int64
+		step, claimed, err = planStep(ctx, tx, now, p, newRows["plan_occasion"], seats, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true}, ids: array(ids), registrations: array(registrations),
+			sequences: array(sequences), messages: array(messages), daemon: s.id(), lease: lease.Milliseconds(), revision: revision, sequence: sequence, highest: highest, count: sql.NullInt64{Int64: count, Valid: true}})
+		if err != nil {
+			return err
+		}
+		if claimed == nil {
+			claimed = ids
+		}
+		for _, id := range claimed {
+			if id != 0 { // a seat whose letter is not ready
+				ok[convened.NoticeID(id)] = true
+			}
+		}
+		return nil
 	})
 	if violated(err) == "notices_once" {
 		return nil, convened.Step{}, nil

@@ -447,7 +447,7 @@ func TestToSettleWhatWasAheadChangesNoIndex(t *testing.T) {
 	if !slices.Contains(indexed, "filed") || !slices.Contains(indexed, "occasion") {
 		t.Fatalf("the indexes have %q", indexed)
 	}
-	changed := regexp.MustCompile(`(?m)^(?:SET|   ) (\w+) = `).FindAllStringSubmatch(stmt("settle_sent"), -1)
+	changed := regexp.MustCompile(`(?m)^(?:    SET|       ) (\w+) = `).FindAllStringSubmatch(stmt("settle_sent"), -1)
 	if len(changed) < 5 {
 		t.Fatalf("settle_sent changes %q", changed)
 	}

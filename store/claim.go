@@ -262,19 +262,22 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 		ids[i], attempts[i], after[i], codes[i] = int64(o.Notice), int64(o.Attempt), instant(&o).Sub(since).Microseconds(), int64(o.Code)
 		enhanced[i], replies[i], phases[i] = o.Enhanced, clean(o.Reply), o.Phase
 	}
-	if err := each(ctx, tx, stmt("settle_sent"), []any{array(ids), since, array(after), array(codes), array(enhanced)}, func(rows *sql.Rows) error {
-		var id convened.NoticeID
-		err := rows.Scan(&id)
-		took[id] = true
+	var new []int64
+	err := tx.QueryRowContext(ctx, stmt("settle_sent"), array(ids), since, array(after), array(codes), array(enhanced)).Scan(array(&new))
+	if err != nil {
 		return err
-	}); err != nil {
-		return err
+	}
+	if new == nil {
+		new = ids
+	}
+	for _, id := range new {
+		took[convened.NoticeID(id)] = true
 	}
 	settled := make([]bool, n)
 	for i, o := range list {
 		settled[i] = took[o.Notice]
 	}
-	_, err := tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
+	_, err = tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
 	return err
 }
 

@@ -86,7 +86,7 @@ func (s *Store) PlanOccasion(ctx context.Context, now time.Time, p convened.Occa
 			if recorded > 0 {
 				seats = firstStep
 			}
-			step, err = planStep(ctx, tx, now, p, query, seats, ready{}, nil)
+			step, _, err = planStep(ctx, tx, now, p, query, seats, ready{})
 			return err
 		})
 	})
@@ -99,27 +99,21 @@ type ready struct {
 	from                                       sql.NullInt64
 	ids, registrations, sequences, messages    any // by seat, the first being that after from
 	daemon, lease, revision, sequence, highest any
+	count                                      sql.NullInt64
 }
 
 // planStep plans for the next seats of an occasion that is recorded, at most limit, by
-// plan_occasion.sql or what newRows has of it, and adds to ok what was claimed and marked with it.
-func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, query string, limit int, l ready, ok map[convened.NoticeID]bool) (convened.Step, error) {
+// plan_occasion.sql or what newRows has of it, and returns what was claimed and marked with
+// it; nil is all that was ready.
+func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.OccasionPlan, query string, limit int, l ready) (step convened.Step, claimed []int64, err error) {
 	o := p.Occasion
-	var step convened.Step
-	rows := 0
-	err := each(ctx, tx, query, []any{p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind), p.Kind.Priority(), now, limit, p.SeatedBy, p.TooLate, p.Folds,
-		l.from, l.ids, l.registrations, l.sequences, l.messages, l.daemon, l.lease, l.revision, l.sequence, l.highest}, func(r *sql.Rows) error {
-		var id convened.NoticeID
-		err := r.Scan(&step.Notices, &step.Done, &id)
-		if rows++; id != 0 {
-			ok[id] = true
-		}
-		return err
-	})
-	if rows == 0 && !l.from.Valid {
-		step.Done = true // it was wholly planned already
+	err = tx.QueryRowContext(ctx, query, p.Event, o.Key, o.Start, o.Ordinal, o.String(), string(p.Kind), p.Kind.Priority(), now, limit, p.SeatedBy, p.TooLate, p.Folds,
+		l.from, l.ids, l.registrations, l.sequences, l.messages, l.daemon, l.lease, l.revision, l.sequence, l.highest, l.count).Scan(&step.Notices, &step.Done, array(&claimed))
+	if errors.Is(err, sql.ErrNoRows) {
+		// It was wholly planned already; of what was ready, nothing may be claimed.
+		return convened.Step{Done: !l.from.Valid}, []int64{}, nil
 	}
-	return step, err
+	return step, claimed, err
 }
 
 // PlanChanges plans the next steps of the updates and cancellations that are

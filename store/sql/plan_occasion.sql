@@ -9,8 +9,9 @@
 -- Of some people the letters may be ready, by next_seats.sql: from $13 on, a seat, $14 and
 -- those after it are, seat by seat, their numbers, registrations and SEQUENCE, and the
 -- Message-ID; null where none is. Theirs are claims of the daemon $18 from the start, for
--- $19 milliseconds, marked with revision $20 and SEQUENCE $21 of the event, and their ids
--- are returned. What keeps mark.sql from marking keeps these from being ready. Nothing is
+-- $19 milliseconds, marked with revision $20 and SEQUENCE $21 of the event. What keeps
+-- mark.sql from marking keeps these from being ready; if that are not all $23 of them, the
+-- ids of those that are are returned, and null otherwise. Nothing is
 -- done where the occasion has moved on, where nothing may be claimed, or where a crash of
 -- the server took back that numbers up to $22 were given out. $13 null: none is ready.
 -- Reaches in package scheduler foretells this WHERE.
@@ -73,5 +74,6 @@ WITH o AS (
     WHERE u.event = $1 AND u.name = $2 AND u.starts_at = $3 AND u.ordinal = $4
     RETURNING (SELECT count(*) FROM made) AS notices, u.planned_at IS NOT NULL AS done
 )
-SELECT s.notices, s.done, coalesce(m.id, 0)
-FROM stepped s LEFT JOIN made m ON m.ready
+SELECT s.notices, s.done,
+       CASE WHEN (SELECT count(*) FROM made WHERE ready) < $23::int THEN (SELECT coalesce(array_agg(id), '{}') FROM made WHERE ready) END
+FROM stepped s
