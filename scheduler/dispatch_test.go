@@ -676,6 +676,38 @@ func TestABatchGrowsWithTheSpeedOfTheWire(t *testing.T) {
 	})
 }
 
+// Hands that have nothing left do not wait until what they did is written down.
+func TestABatchGrowsWhereHandsWaitForTheDisk(t *testing.T) {
+	inWith(t, func(o *scheduler.Options) { o.Batch, o.Hands = 10, 8 }, func(t *testing.T, r *rig) {
+		e := webinar("w", 1000*time.Hour)
+		for range 300 {
+			r.add(confirmation(e))
+		}
+		r.takes = time.Millisecond // so that both batches are in hand before the first is gone
+		written := make(chan struct{})
+		r.fail = func(method, _ string) error {
+			if method == "Settle" {
+				<-written
+			}
+			return nil
+		}
+		for range 40 {
+			if _, err := r.Tick(t.Context(), bubble()); err != nil {
+				t.Fatal(err)
+			}
+			pass(100 * time.Millisecond)
+		}
+		if n := len(r.sent()); n != 300 {
+			t.Errorf("while the first outcomes are written, %d letters are sent, want all 300", n)
+		}
+		close(written)
+		r.until()
+		if got := r.states(); got[convened.Sent] != 300 {
+			t.Errorf("in the end they are %v", got)
+		}
+	})
+}
+
 // Some domains are tarpits. Their letters must not keep the hands from the others.
 func TestLettersThatTakeLongKeepTheOthersFromNothing(t *testing.T) {
 	const sound, slow = 950, 50
