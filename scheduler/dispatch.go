@@ -39,6 +39,10 @@ const (
 	growthLimit = 600
 )
 
+// claimLimit is how many of what is planned already are claimed at a time. Beside a busy
+// server a claim of 600 takes 60 ms at the 99th percentile, for which others wait.
+const claimLimit = 400
+
 // crowded reports whether so many are in flight that no more are claimed. Where
 // batches are large, a small one is not worth its claim. For who holds s.mu.
 func (s *Scheduler) crowded() bool {
@@ -160,10 +164,11 @@ func (s *Scheduler) claim(ctx context.Context, now time.Time, r *Report) (*batch
 	}
 	b := &batch{}
 	if !s.cleared || !s.anyTaking() {
-		b.claims, err = s.o.Store.Claim(ctx, now, n, s.o.Lease)
+		most := min(n, max(s.o.Batch, claimLimit))
+		b.claims, err = s.o.Store.Claim(ctx, now, most, s.o.Lease)
 		s.refund(ctx, n-len(b.claims))
-		s.cleared = err == nil && len(b.claims) < n
-		b.full = len(b.claims) == n || s.anyTaking()
+		s.cleared = err == nil && len(b.claims) < most
+		b.full = len(b.claims) == most || s.anyTaking()
 		r.Claimed += len(b.claims)
 		if q := (*convened.Quarantine)(nil); errors.As(err, &q) {
 			r.Waiting = q.Error()

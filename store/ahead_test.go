@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -473,6 +475,55 @@ func TestAStepOfWhichANoticeIsThereIsLeftToPlanning(t *testing.T) {
 	}
 	if step, err := s.PlanOccasion(t.Context(), p.Occasion.At, p); err != nil || step != (convened.Step{Notices: 1, Done: true}) {
 		t.Errorf("planned otherwise it is %+v, %v", step, err)
+	}
+}
+
+// What the server says of many letters is written to each, whether it says the same of
+// all or of all but one, and whether that is sent already.
+func TestWhatIsSaidOfManyLettersIsWrittenToEach(t *testing.T) {
+	t.Parallel()
+	same := convened.Outcome{Attempt: 1, State: convened.Sent, Phase: "dot", Code: 250, Enhanced: "2.0.0", Reply: "2.0.0 ok"}
+	for name, change := range map[string]func(*convened.Outcome){
+		"all alike":     func(*convened.Outcome) {},
+		"another code":  func(o *convened.Outcome) { o.Code = 252 },
+		"no code":       func(o *convened.Outcome) { o.Code, o.Enhanced = 0, "" },
+		"another reply": func(o *convened.Outcome) { o.Reply = `2.0.0 queued as "{4711,\\}"` },
+		"another phase": func(o *convened.Outcome) { o.Phase = "data" },
+		"nothing said":  func(o *convened.Outcome) { o.Enhanced, o.Reply = "", "" },
+	} {
+		for _, odd := range []int{0, 2} {
+			s, _, a := ahead(t, 3)
+			var list []convened.Settlement
+			var want []string
+			for i, c := range a.Claims {
+				o := same
+				if o.Notice, o.At = c.Notice.ID, early.Add(time.Duration(i)*time.Millisecond); i == odd {
+					change(&o)
+				}
+				list = append(list, convened.Settlement{Outcome: o})
+				code := ""
+				if o.Code != 0 {
+					code = strconv.Itoa(o.Code)
+				}
+				want = append(want, strings.Join([]string{"sent", code, o.Enhanced, strconv.Itoa(i), o.Phase, strconv.Itoa(o.Code), o.Enhanced, o.Reply}, "|"))
+			}
+			n := len(list)
+			if odd > 0 { // the first is, and was logged
+				if _, err := s.Settle(t.Context(), list[:1]); err != nil {
+					t.Fatal(err)
+				}
+				n--
+			}
+			took, err := s.Settle(t.Context(), list)
+			if err != nil || len(took) != n {
+				t.Errorf("%s: %v were settled, %v, want %d", name, took, err, n)
+			}
+			got := sqlAll(t, s, `SELECT concat_ws('|', n.state, coalesce(n.last_code::text, ''), coalesce(n.last_enhanced, ''), (extract(epoch FROM n.sent_at - $1) * 1000)::int,
+					a.phase, a.code, a.enhanced, a.reply) FROM convened.notices n JOIN convened.attempts a ON a.notice = n.id WHERE n.kind = 'reminder' AND n.sent_at = a.at AND n.settled_at = a.at ORDER BY n.id`, early)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s at %d: they are %q, want %q", name, odd, got, want)
+			}
+		}
 	}
 }
 

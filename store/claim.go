@@ -263,7 +263,7 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 		enhanced[i], replies[i], phases[i] = o.Enhanced, clean(o.Reply), o.Phase
 	}
 	var new []int64
-	err := tx.QueryRowContext(ctx, stmt("settle_sent"), array(ids), since, array(after), array(codes), array(enhanced)).Scan(array(&new))
+	err := tx.QueryRowContext(ctx, stmt("settle_sent"), array(ids), since, array(after), array(alike(codes)), array(alike(enhanced))).Scan(array(&new))
 	if err != nil {
 		return err
 	}
@@ -277,8 +277,16 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 	for i, o := range list {
 		settled[i] = took[o.Notice]
 	}
-	_, err = tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(codes), array(enhanced), array(replies), array(phases), array(settled), by)
+	_, err = tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(alike(codes)), array(alike(enhanced)), array(alike(replies)), array(alike(phases)), array(alike(settled)), by)
 	return err
+}
+
+// alike returns the first of a list alone, if all are the same.
+func alike[T comparable](list []T) []T {
+	if slices.ContainsFunc(list, func(v T) bool { return v != list[0] }) {
+		return list
+	}
+	return list[:1]
 }
 
 // settleOthers writes down all other outcomes, and adds to took which counted.

@@ -17,7 +17,7 @@
 -- Reaches in package scheduler foretells this WHERE.
 -- Leans on registrations_seat_no, notices_held and notices_once.
 WITH o AS (
-    SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto
+    SELECT instant, done_seat, least(upto_seat, done_seat + $9) AS upto, now() + $19 * interval '1 millisecond' AS lease_until
     FROM convened.reminder_occasions
     WHERE event = $1 AND name = $2 AND starts_at = $3 AND ordinal = $4 AND planned_at IS NULL
       AND ($13::int IS NULL
@@ -34,7 +34,7 @@ WITH o AS (
            l.ready,
            CASE WHEN l.ready THEN 1 ELSE 0 END,
            CASE WHEN l.ready THEN $18::bigint END,
-           CASE WHEN l.ready THEN now() + $19 * interval '1 millisecond' END,
+           CASE WHEN l.ready THEN o.lease_until END,
            CASE WHEN l.ready THEN now() END,
            CASE WHEN l.ready THEN $20::int END,
            CASE WHEN l.ready THEN $21::int + r.sequence END,

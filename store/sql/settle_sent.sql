@@ -2,19 +2,26 @@
 -- any attempt. In a burst nearly all outcomes are of this kind, so it reads and writes
 -- no more than it needs; the others are for settle.sql. Returns which were not known to
 -- be sent, null for all.
--- $1 ids, $2 an instant, $3 when after it in microseconds, $4 codes, $5 enhanced codes.
+-- $1 ids, $2 an instant, $3 when after it in microseconds, $4 codes, $5 enhanced codes: of
+-- these two one is for all.
 WITH settled AS (
     UPDATE convened.notices n
     SET state = 'sent',
         lease_until = NULL,
-        sent_at = $2::timestamptz + i.after * interval '1 microsecond',
-        settled_at = $2::timestamptz + i.after * interval '1 microsecond',
+        sent_at = i.at,
+        settled_at = i.at,
         last_code = nullif(i.code, 0),
         last_enhanced = nullif(i.enhanced, ''),
         last_error = NULL,
         cause = NULL,
         reason = NULL
-    FROM unnest($1::bigint[], $3::bigint[], $4::int[], $5::text[]) AS i (id, after, code, enhanced)
+    FROM (
+        -- Fenced, so that the instant is made once.
+        SELECT u.id, $2::timestamptz + u.after * interval '1 microsecond' AS at,
+               coalesce(u.code, ($4::int[])[1]) AS code, coalesce(u.enhanced, ($5::text[])[1]) AS enhanced
+        FROM unnest($1::bigint[], $3::bigint[], $4::int[], $5::text[]) AS u (id, after, code, enhanced)
+        OFFSET 0
+    ) i
     WHERE n.id = i.id AND n.state <> 'sent'
     RETURNING n.id
 )

@@ -197,6 +197,7 @@ func logIsStuck(r *rig) {
 	writer.Close()
 	r.register(r.people)
 	r.mails(2*r.people+1, time.Minute)
+	r.finish(30 * time.Second) // a line is written when a letter is settled
 	said := make(chan string, 1)
 	go func() {
 		var text strings.Builder
