@@ -173,8 +173,8 @@ func (c *convenedStack) done(j *job) (over time.Time, err error) {
 	return over, nil
 }
 
-// Whoever looks takes time from what is looked at, so it is seldom as long as much is
-// to be done, and often at the end.
+// Whoever looks takes time from what is looked at, so it is often at the beginning and at
+// the end, and seldom in between.
 const (
 	soon   = 10 * time.Millisecond
 	seldom = 200 * time.Millisecond
@@ -198,8 +198,9 @@ func (c *convenedStack) look(j *job, limit time.Time) (time.Duration, error) {
 		c.planned = time.Unix(0, int64(at*1e9)).Sub(j.Due)
 		return 0, nil
 	}
-	rest := time.Since(j.Due) * time.Duration(j.Letters-seats) / time.Duration(max(seats, 1))
-	return min(max(rest/2, soon), seldom), nil
+	took := time.Since(j.Due)
+	rest := took * time.Duration(j.Letters-seats) / time.Duration(max(seats, 1))
+	return min(max(min(rest, took)/2, soon), seldom), nil
 }
 
 func (c *convenedStack) end() {

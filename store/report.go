@@ -56,7 +56,7 @@ type QueueLine struct {
 // Status reads how the service is.
 func (s *Store) Status(ctx context.Context) (Status, error) {
 	var st Status
-	err := s.tx(ctx, "read the status", func(tx *sql.Tx) error {
+	err := s.txWith(ctx, counting, "read the status", func(tx *sql.Tx) error {
 		st = Status{}
 		if err := tx.QueryRowContext(ctx, stmt("schema_version")).Scan(&st.SchemaVersion); err != nil {
 			return err

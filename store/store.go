@@ -255,7 +255,10 @@ func (p patience) byID() patience {
 
 // The compiler takes seconds for what is believed to be dear, as a scan is that
 // is forbidden, and none of these statements is worth one.
-const indexed = `; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`
+const (
+	interpreted = `; SET LOCAL jit = off`
+	indexed     = `; SET LOCAL enable_seqscan = off` + interpreted
+)
 
 // How patient transactions are. Somebody at a terminal would rather wait than
 // type again. A step of the tick comes again with the next one, and meanwhile
@@ -283,7 +286,7 @@ var (
 	// what is kept for too long, must not read them from end to end.
 	counting = patience{words: patient.words + indexed, waits: 3}
 	// still is for what is read in several statements that must fit together.
-	still = patience{words: fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s"), waits: 3}
+	still = patience{words: fmt.Sprintf(beginWords, "REPEATABLE READ READ ONLY", "2s") + interpreted, waits: 3}
 	// lengthy is the same for all that there is of an event: of a million people that
 	// takes longer than any statement of a tick may.
 	lengthy = patience{words: still.words + `; SET LOCAL statement_timeout = '25s'`, waits: 3}
