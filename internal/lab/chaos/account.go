@@ -15,13 +15,13 @@ type row struct {
 	address   string
 	notice    int64 // 0: none
 	kind      string
-	state     string
+	state     string // or doubted: cancelled after an attempt of which nobody knows what came
 	messageID string
 	attempts  int
 	reason    string
 }
 
-const rowsQuery = `SELECT r.id, translate(coalesce(r.address, r.email, ''), E'\t\r\n', '   '), coalesce(n.id, 0), coalesce(n.kind, ''), coalesce(n.state, ''),
+const rowsQuery = `SELECT r.id, translate(coalesce(r.address, r.email, ''), E'\t\r\n', '   '), coalesce(n.id, 0), coalesce(n.kind, ''), CASE WHEN n.state = 'cancelled' AND n.doubts > 0 THEN 'doubted' ELSE coalesce(n.state, '') END,
 	coalesce(n.message_id, ''), coalesce(n.attempt, 0), translate(coalesce(n.reason, n.last_error, ''), E'\t\r\n', '   ')
 	FROM convened.registrations r LEFT JOIN convened.notices n ON n.registration = r.id
 	WHERE r.planned_at IS NULL OR r.seat = r.id ORDER BY 1, 3`
@@ -123,6 +123,9 @@ func balance(rows []row, letters []letter) account {
 			a.Refused++
 		case "cancelled":
 			a.Cancelled++
+		case "doubted":
+			a.Cancelled++ // who leaves while their letter is in doubt gets no second one, and the attempt says so
+			continue
 		case "held":
 			a.Held++
 			if len(got) == 0 {

@@ -77,6 +77,8 @@ func TestTheAccountFindsWhatIsWrong(t *testing.T) {
 		"refused, and it came":              {[]row{in(rowA, "refused")}, []letter{a}, account{People: 1, Mails: 1, Refused: 1, Untold: 1}},
 		"refused":                           {[]row{in(rowA, "refused")}, nil, account{People: 1, Refused: 1}},
 		"cancelled":                         {[]row{in(rowA, "cancelled")}, nil, account{People: 1, Cancelled: 1}},
+		"in doubt, and its person left":     {[]row{in(rowA, "doubted")}, []letter{a}, account{People: 1, Mails: 1, Cancelled: 1}},
+		"cancelled, and it came":            {[]row{in(rowA, "cancelled")}, []letter{a}, account{People: 1, Mails: 1, Cancelled: 1, Untold: 1}},
 		"a letter of no row":                {[]row{rowA}, []letter{a, b}, account{People: 1, Mails: 2, Strangers: 1}},
 		"a copy that is another letter":     {[]row{rowA}, []letter{a, other}, account{People: 1, Mails: 2, Twice: 1, Changed: 1}},
 		"somebody else's letter":            {[]row{sent(1, "c@example.org", "1@x")}, []letter{a}, account{People: 1, Mails: 1, Changed: 1}},
