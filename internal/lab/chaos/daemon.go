@@ -169,10 +169,16 @@ func (d *daemon) stop(limit time.Duration) (took time.Duration, err error) {
 		<-d.gone
 		return time.Since(began), fmt.Errorf("it did not stop within %s of SIGTERM", limit)
 	}
-	if d.code() != 0 {
+	if d.code() != 0 && !d.unborn() {
 		return time.Since(began), fmt.Errorf("it ended with %s", d.state)
 	}
 	return time.Since(began), nil
+}
+
+// unborn reports whether SIGTERM came before the program had begun, and knew what it means.
+func (d *daemon) unborn() bool {
+	log, err := os.Stat(d.log)
+	return err == nil && log.Size() == 0 && fmt.Sprint(d.state) == "signal: terminated"
 }
 
 // said returns what it wrote to its log.
