@@ -54,14 +54,8 @@ func (s *site) plannedAlone(letters int) (time.Duration, error) {
 	}
 	defer j.processes[0].stop()
 	time.Sleep(time.Until(j.Due))
-	for c.planned == 0 {
-		rest, err := c.look(j, j.Due.Add(time.Minute))
-		if err != nil {
-			return 0, err
-		}
-		time.Sleep(rest)
-	}
-	return c.planned, nil
+	err = c.awaitPlanned(j, j.Due.Add(time.Minute))
+	return c.planned, err
 }
 
 // growth measures how the work grows with an event, and what its pages cost then.

@@ -142,13 +142,8 @@ func seated(event string, n int) string {
 
 func (c *convenedStack) done(j *job) (over time.Time, err error) {
 	limit := time.Now().Add(15 * time.Minute)
-	c.planned = 0
-	for c.planned == 0 {
-		rest, err := c.look(j, limit)
-		if err != nil {
-			return over, err
-		}
-		time.Sleep(rest)
+	if err := c.awaitPlanned(j, limit); err != nil {
+		return over, err
 	}
 	for ; ; time.Sleep(soon) {
 		if time.Now().After(limit) {
@@ -179,6 +174,17 @@ const (
 	soon   = 10 * time.Millisecond
 	seldom = 200 * time.Millisecond
 )
+
+// awaitPlanned waits until all are planned.
+func (c *convenedStack) awaitPlanned(j *job, limit time.Time) error {
+	for c.planned = 0; ; {
+		rest, err := c.look(j, limit)
+		if err != nil || c.planned > 0 {
+			return err
+		}
+		time.Sleep(rest)
+	}
+}
 
 // look looks once whether all are planned, and returns for how long nobody needs look again.
 func (c *convenedStack) look(j *job, limit time.Time) (time.Duration, error) {

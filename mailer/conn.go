@@ -224,11 +224,14 @@ func (c *conn) write(b []byte) (int, error) {
 
 // writeLetter writes a letter and what follows it in one go.
 func (c *conn) writeLetter(d dotted, rest []byte) (int, error) {
+	c.parts = append(d.pieces(c.parts[:0]), rest)
 	if c.net != c.raw || len(d.dots) > manyDots { // of two parts TLS makes two records
-		c.whole = append(d.appendTo(c.whole[:0]), rest...)
+		c.whole = c.whole[:0]
+		for _, p := range c.parts {
+			c.whole = append(c.whole, p...)
+		}
 		return c.write(c.whole)
 	}
-	c.parts = append(d.pieces(c.parts[:0]), rest)
 	parts := c.parts
 	n, err := parts.WriteTo(c.raw)
 	c.written += n

@@ -43,16 +43,6 @@ func (d dotted) pieces(to net.Buffers) net.Buffers {
 
 var oneDot = []byte{'.'}
 
-// appendTo appends the same as one.
-func (d dotted) appendTo(b []byte) []byte {
-	from := 0
-	for _, at := range d.dots {
-		b = append(append(b, d.data[from:at]...), '.')
-		from = at
-	}
-	return append(b, d.data[from:]...)
-}
-
 var errLineEnd = errors.New("the letter does not end with a line end")
 
 // findDots looks at data[begin:end], which should be whole lines, and appends where

@@ -66,8 +66,8 @@ func sameAgain(t testing.TB, fast, slow *Composer, now time.Time, claim *convene
 		if !bytes.Equal(got.Data, want.Data) {
 			t.Fatalf("time %d: %s", i, firstDifference(got.Data, want.Data))
 		}
-		if stuffed, wantErr := stuffDots(want.Data); err != nil || wantErr != nil || !bytes.Equal(dotted.appendTo(nil), stuffed.appendTo(nil)) {
-			t.Fatalf("time %d: it goes on the wire with %v, %v: %s", i, err, wantErr, firstDifference(dotted.appendTo(nil), stuffed.appendTo(nil)))
+		if stuffed, wantErr := stuffDots(want.Data); err != nil || wantErr != nil || !bytes.Equal(onWire(dotted), onWire(stuffed)) {
+			t.Fatalf("time %d: it goes on the wire with %v, %v: %s", i, err, wantErr, firstDifference(onWire(dotted), onWire(stuffed)))
 		}
 		if got.sheet != nil && !got.sheet.checked {
 			t.Fatalf("time %d: it comes from a form, and its lines were not looked at", i)

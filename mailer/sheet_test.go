@@ -21,6 +21,9 @@ func fromForm(t testing.TB, c *Composer, claim *convened.Claim) *Letter {
 	return nil
 }
 
+// onWire is what a server reads of a letter.
+func onWire(d dotted) []byte { return bytes.Join(d.pieces(nil), nil) }
+
 func TestWhatWasPutInPlaceOfACheckedLetterIsCheckedInFull(t *testing.T) {
 	t.Parallel()
 	c := newComposer(t, func(o *ComposerOptions) { o.Signer = nil })
@@ -41,13 +44,13 @@ func TestWhatWasPutInPlaceOfACheckedLetterIsCheckedInFull(t *testing.T) {
 			t.Errorf("%s: it was not checked before", name)
 		}
 		if dotted, err := check(l); err == nil {
-			t.Errorf("%s: it goes out as %q", name, dotted.appendTo(nil))
+			t.Errorf("%s: it goes out as %q", name, onWire(dotted))
 		}
 	}
 	l := fromForm(t, c, claimOf(t, convened.ReminderKind, "fr"))
 	l.Data = []byte("A: b\r\n\r\n.\r\n")
-	if dotted, err := check(l); err != nil || string(dotted.appendTo(nil)) != "A: b\r\n\r\n..\r\n" {
-		t.Errorf("it goes out as %q, %v", dotted.appendTo(nil), err)
+	if dotted, err := check(l); err != nil || string(onWire(dotted)) != "A: b\r\n\r\n..\r\n" {
+		t.Errorf("it goes out as %q, %v", onWire(dotted), err)
 	}
 }
 
@@ -131,8 +134,8 @@ func TestAFormWhoseLinesCannotBeSentIsNotTakenForChecked(t *testing.T) {
 			t.Errorf("%s: %v, want the same as %v", tt.name, err, fullErr)
 			continue
 		}
-		if want := strings.ReplaceAll(tt.want, "<>", c.tag(l.MessageID)); err == nil && (string(got.appendTo(nil)) != want || !bytes.Equal(got.appendTo(nil), full.appendTo(nil)) || !l.sheet.checked) {
-			t.Errorf("%s: it goes out as %q, want %q; checked: %v", tt.name, got.appendTo(nil), want, l.sheet.checked)
+		if want := strings.ReplaceAll(tt.want, "<>", c.tag(l.MessageID)); err == nil && (string(onWire(got)) != want || !bytes.Equal(onWire(got), onWire(full)) || !l.sheet.checked) {
+			t.Errorf("%s: it goes out as %q, want %q; checked: %v", tt.name, onWire(got), want, l.sheet.checked)
 		}
 	}
 }
@@ -159,14 +162,14 @@ func TestALetterKeepsItsBytesWhileOthersComeAndGo(t *testing.T) {
 				if d, err := check(l); err != nil {
 					t.Error(err)
 				} else if i%3 == 0 {
-					held, wants, dotted = append(held, l), append(wants, bytes.Clone(l.Data)), append(dotted, d.appendTo(nil))
+					held, wants, dotted = append(held, l), append(wants, bytes.Clone(l.Data)), append(dotted, onWire(d))
 					continue
 				}
 				l.Release()
 			}
 			for i, l := range held {
 				d, err := check(l)
-				if err != nil || !bytes.Equal(l.Data, wants[i]) || !bytes.Equal(d.appendTo(nil), dotted[i]) {
+				if err != nil || !bytes.Equal(l.Data, wants[i]) || !bytes.Equal(onWire(d), dotted[i]) {
 					t.Errorf("letter %d of hand %d is another one, %v", i, hand, err)
 				}
 				l.Release()

@@ -36,30 +36,31 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 		// What is not kept as it comes is read into these; a row leaves nothing else behind.
 		var past, upto, seat, notice, registration, sequence int64
 		var last bool
+		var uid, email, name, language, zone, thread string
 		var sequenced, created, seated, declined sql.NullTime
-		into := []any{&past, &upto, &last, &seat, &notice, &registration, nil, nil, nil, nil, nil, &sequence, &sequenced, &created, &seated, &declined, nil}
+		into := []any{&past, &upto, &last, &seat, &notice, &registration, &uid, &email, &name, &language, &zone, &sequence, &sequenced, &created, &seated, &declined, &thread}
 		if err := each(ctx, tx, stmt("next_seats"), args, func(rows *sql.Rows) error {
+			err := rows.Scan(into...)
+			if a == nil {
+				a = &convened.Ahead{Doubts: doubts, From: int(past), Upto: int(upto), Last: last}
+			}
+			if err != nil || notice == 0 {
+				return err
+			}
 			if len(claims) == 0 {
 				return errors.New("there are more seats than were asked for")
 			}
 			c := &claims[0]
 			n, r := &c.Notice, &c.Registration
-			into[6], into[7], into[8], into[9], into[10], into[16] = &r.UID, &r.Email, &r.Name, &r.Language, &r.Zone, &c.ThreadID
-			err := rows.Scan(into...)
-			if a == nil {
-				a = &convened.Ahead{Doubts: doubts, From: int(past), Upto: int(upto), Last: last}
-			}
-			if notice == 0 {
-				return err
-			}
-			claims, c.Told = claims[1:], -1
+			claims, c.Told, c.ThreadID = claims[1:], -1, thread
 			n.ID, n.Registration = convened.NoticeID(notice), convened.RegistrationID(registration)
 			n.Event, n.Kind, n.Occasion, n.State, n.Attempt = p.Event, p.Kind, occasion, convened.Claimed, 1
 			n.Instant, n.DueAt = o.At.UTC(), o.At.UTC()
 			r.ID, r.Event, r.Sequence = n.Registration, p.Event, int(sequence)
+			r.UID, r.Email, r.Name, r.Language, r.Zone = uid, email, name, language, zone
 			r.SequencedAt, r.CreatedAt, r.SeatedAt, r.DeclinedAt = utc(sequenced), utc(created), utc(seated), utc(declined)
 			a.Claims, a.Seats = append(a.Claims, c), append(a.Seats, int(seat))
-			return err
+			return nil
 		}); err != nil || a == nil {
 			return err
 		}

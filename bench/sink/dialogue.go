@@ -111,16 +111,16 @@ func (d *dialogue) dot(in []byte) int {
 	}
 	// None has begun, and none begins in what was looked at: it may be looked at again.
 	// Dots are rarer than ends of lines: base64 has none.
-	for at := bytes.IndexByte(in, '.'); at >= 0; {
+	for at := 0; ; at++ {
+		next := bytes.IndexByte(in[at:], '.')
+		if next < 0 {
+			break
+		}
+		at += next
 		if bytes.HasPrefix(in[at:], endOfLetter[2:]) && bytes.HasSuffix(in[:at], endOfLetter[:2]) {
 			d.matched = len(endOfLetter)
 			return at + len(endOfLetter[2:])
 		}
-		next := bytes.IndexByte(in[at+1:], '.')
-		if next < 0 {
-			break
-		}
-		at += 1 + next
 	}
 	for d.matched = min(len(in), len(endOfLetter)-1); !bytes.HasSuffix(in, endOfLetter[:d.matched]); d.matched-- {
 	}
