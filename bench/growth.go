@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // daemons measures how several share the work.
@@ -62,7 +64,7 @@ func (s *site) plannedAlone(letters int) (time.Duration, error) {
 func (s *site) growth(o options, f *Figures) error {
 	fmt.Println("An event grows.")
 	for n := 1000; n <= 10*o.letters; n *= 10 {
-		console, err := freeAddress()
+		console, err := lab.FreeAddress()
 		if err != nil {
 			return err
 		}

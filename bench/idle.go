@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"convened"
+	"convened/internal/lab"
 	"convened/store"
 )
 
@@ -46,7 +47,7 @@ func (s *site) idle(o options, f *Figures) error {
 		n := &neighbour{found: map[string]float64{}}
 		both[i] = n
 		defer n.end()
-		if n.console, err = freeAddress(); err != nil {
+		if n.console, err = lab.FreeAddress(); err != nil {
 			return err
 		}
 		n.more, n.before = map[string]string{"console": n.console}, func(q *session) error { return pile(q, old) }

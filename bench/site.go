@@ -187,18 +187,9 @@ func (s *site) lightSink(delay time.Duration) (*mailServer, error) {
 	return &mailServer{p, addr, true}, err
 }
 
-// freeAddress is one on which nobody listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // smtpSink starts Postfix's.
 func (s *site) smtpSink() (*mailServer, error) {
-	addr, err := freeAddress()
+	addr, err := lab.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

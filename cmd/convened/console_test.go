@@ -4,25 +4,22 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // console has the site serve its console on an address of this machine, and returns
 // it as a URL.
 func (s *site) console() string {
 	s.t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := lab.FreeAddress()
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
 		s.t.Fatal(err)
 	}
 	s.configure(replaceOnce(s.t, s.read(), "console:\n  listen: off", "console:\n  listen: "+address))

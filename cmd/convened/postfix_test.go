@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // A postfix is a real Postfix on ports of its own, with a configuration and a
@@ -176,12 +178,11 @@ func (p *postfix) send(t *testing.T, from, to, text string) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // eventually looks again until something is so.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"net"
 	"net/http"
 	"net/mail"
 	"net/url"
@@ -11,18 +10,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // public has the site serve its registrants' pages on an address of this machine,
 // and returns it as a URL.
 func (s *site) public() string {
 	s.t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := lab.FreeAddress()
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
 		s.t.Fatal(err)
 	}
 	const off = "url: https://events.example.org\n  listen: off"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
+	"syscall"
 )
 
 // Ports are taken from below the range that kernels give to outgoing connections
@@ -13,8 +15,8 @@ import (
 // be connected to itself, which the kernel allows within that range.
 const firstPort, lastPort = 16384, 32767
 
-// listenLoopback listens on a port of 127.0.0.1 that was free.
-func listenLoopback() (*net.TCPListener, error) {
+// Listen listens on a port of 127.0.0.1 that was free.
+func Listen() (*net.TCPListener, error) {
 	var problems error
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
@@ -27,13 +29,36 @@ func listenLoopback() (*net.TCPListener, error) {
 	return nil, fmt.Errorf("find a free port on 127.0.0.1: %w", problems)
 }
 
-// freePort returns a port of 127.0.0.1 that was free a moment ago. Another
+// StopListening closes a listener in such a way that connecting is refused when
+// it returns, and the address is free. Close alone doesn't do so while a child is
+// on its way: between fork and exec it has all our descriptors, the kernel goes
+// on accepting for it, and its address is in use.
+func StopListening(l net.Listener) error {
+	if s, ok := l.(syscall.Conn); ok {
+		raw, err := s.SyscallConn()
+		if err != nil {
+			return err
+		}
+		// Elsewhere than on Linux it is ENOTCONN, and Close has to do.
+		if err := raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) }); err != nil {
+			return err
+		}
+	}
+	return l.Close()
+}
+
+// FreePort returns a port of 127.0.0.1 that was free a moment ago. Another
 // may take it before the caller does, who then has to ask again.
-func freePort() (int, error) {
-	l, err := listenLoopback()
+func FreePort() (int, error) {
+	l, err := Listen()
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, StopListening(l)
+}
+
+// FreeAddress is FreePort with the host.
+func FreeAddress() (string, error) {
+	port, err := FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }

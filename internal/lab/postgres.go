@@ -118,7 +118,7 @@ func (p *Postgres) begin(ctx context.Context, o PostgresOptions) error {
 	// Between finding a free port and the server's taking it another program
 	// may have been quicker.
 	for attempt := 1; ; attempt++ {
-		if p.port, err = freePort(); err != nil {
+		if p.port, err = FreePort(); err != nil {
 			return err
 		}
 		p.settings = p.arguments(o)

@@ -125,7 +125,7 @@ func StartSMTP(o SMTPOptions) (*SMTP, error) {
 	var l net.Listener
 	var err error
 	if o.Addr == "" {
-		l, err = listenLoopback()
+		l, err = Listen()
 	} else {
 		l, err = net.Listen(network(o.Addr), o.Addr)
 	}
@@ -200,7 +200,7 @@ func (s *SMTP) Refuse() error {
 	if s.listener == nil {
 		return nil
 	}
-	err := s.listener.Close()
+	err := StopListening(s.listener)
 	s.listener = nil
 	if err != nil {
 		return fmt.Errorf("refuse connections: %w", err)

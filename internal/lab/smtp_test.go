@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -411,6 +413,35 @@ func TestRefuseAndResumeAtTheSameAddress(t *testing.T) {
 	s.Cut()
 	c.wantEnd()
 	greeted(t, s) // and the server goes on
+}
+
+// A child has the listener too until its exec, and others start children all the
+// time: the kernel then took connections for a server that had closed, once in a
+// hundred times.
+func TestRefuseHoldsWhileChildrenStart(t *testing.T) {
+	t.Parallel()
+	s := sink(t, SMTPOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	var children sync.WaitGroup
+	defer children.Wait()
+	defer cancel()
+	children.Go(func() {
+		for ctx.Err() == nil {
+			_ = exec.CommandContext(ctx, "true").Run()
+		}
+	})
+	for i := range 1000 {
+		if err := s.Refuse(); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := net.Dial("tcp", s.Addr()); err == nil {
+			_ = c.Close()
+			t.Fatalf("after %d times a server that refuses took a connection", i)
+		}
+		if err := s.Resume(); err != nil {
+			t.Fatalf("after %d times: %v", i, err)
+		}
+	}
 }
 
 func TestCloseEndsEverythingAtOnce(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"convened/internal/lab"
 )
 
 // A proxy stands between the daemon and Postgres, and is the network's faults.
@@ -35,7 +37,7 @@ type link struct {
 
 func newProxy(target string) (*proxy, error) {
 	p := &proxy{target: target, links: map[*link]struct{}{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := lab.Listen()
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +202,7 @@ func (p *proxy) refuse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.listener != nil {
-		p.listener.Close()
+		_ = lab.StopListening(p.listener)
 		p.listener = nil
 	}
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -109,15 +108,6 @@ func failoverWithLoss(r *rig) {
 	r.note("%d letters were taken while the standby was cut off; that many may come twice, and what was being settled", window)
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // behindPgBouncer needs the program pgbouncer.
 func behindPgBouncer(r *rig) {
 	program, err := exec.LookPath("pgbouncer")
@@ -129,7 +119,7 @@ func behindPgBouncer(r *rig) {
 	}
 	r.stage(slowly(20 * time.Millisecond))
 	direct := r.source()
-	port, err := freePort()
+	port, err := lab.FreePort()
 	r.must(err)
 	users := filepath.Join(r.dir, "users.txt")
 	ini := filepath.Join(r.dir, "pgbouncer.ini")
