@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,22 +150,25 @@ func (s *site) received() []string {
 
 // A daemon is `convened run` within the test.
 type daemon struct {
+	tell func()     // tells it to stop, and doesn't wait
 	stop func() int // stops it and returns the exit code
 	logs *lockedBuffer
 }
 
 // daemon starts one. It is stopped at the end of the test if not before.
 func (s *site) daemon() *daemon {
+	return s.runs(func(ctx context.Context, logs io.Writer) int {
+		return run(ctx, []string{"run", "--config", s.config}, strings.NewReader(""), logs, logs)
+	})
+}
+
+// runs is daemon with what is to be run.
+func (s *site) runs(main func(ctx context.Context, logs io.Writer) int) *daemon {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	logs := &lockedBuffer{}
 	done := make(chan int, 1)
-	go func() { done <- run(ctx, []string{"run", "--config", s.config}, strings.NewReader(""), logs, logs) }()
-	var once sync.Once
-	code := -1
-	d := &daemon{logs: logs, stop: func() int {
-		once.Do(func() { cancel(); code = <-done })
-		return code
-	}}
+	go func() { done <- main(ctx, logs) }()
+	d := &daemon{tell: cancel, logs: logs, stop: sync.OnceValue(func() int { cancel(); return <-done })}
 	s.t.Cleanup(func() { d.stop() })
 	return d
 }

@@ -37,19 +37,9 @@ func (s *site) daemonAt(clock func() time.Time) *daemon {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(s.t.Context())
-	logs := &lockedBuffer{}
-	log := slog.New(slog.NewTextHandler(logs, nil))
-	done := make(chan int, 1)
-	go func() { done <- exitCode(runDaemon(ctx, cfg, clock, log, nil), logs) }()
-	code := -1
-	var once sync.Once
-	d := &daemon{logs: logs, stop: func() int {
-		once.Do(func() { cancel(); code = <-done })
-		return code
-	}}
-	s.t.Cleanup(func() { d.stop() })
-	return d
+	return s.runs(func(ctx context.Context, logs io.Writer) int {
+		return exitCode(runDaemon(ctx, cfg, clock, slog.New(slog.NewTextHandler(logs, nil)), nil), logs)
+	})
 }
 
 // register inserts as a sign-up form does.

@@ -75,6 +75,7 @@ func TestInvariant6ASentMailIsRecordedEvenIfTheDatabaseIsAwayWhenTheDaemonStops(
 	if err := pg.Crash(); err != nil {
 		t.Fatal(err)
 	}
+	d.tell() // before the servers speak: with a reply in hand they would get the next letter
 	stopped := make(chan int, 1)
 	go func() { stopped <- d.stop() }()
 	release()
