@@ -51,7 +51,7 @@ func TestInABrowserALetterShowsWhatIsTyped(t *testing.T) {
 	b.do(chromedp.KeyEvent("conf"))
 	b.await(`document.querySelector("#rule") === null && document.querySelector("#note-1-en") === null`)
 	b.await(`document.querySelector("#letter pre").textContent.includes("Ana Díaz")`)
-	b.await(`performance.getEntriesByType("resource").filter(e => e.initiatorType === "iframe" && e.transferSize > 5000 && e.name.includes("kind=confirmation")).length === 2`)
+	b.await(`performance.getEntriesByType("resource").filter(e => e.initiatorType === "iframe" && e.transferSize > 5000 && e.name.includes("kind=confirmation")).length >= 2`)
 	b.inspect("letters in English", "fr")
 	b.goTo(`button[value="save"]`)
 	b.press(kb.Enter)

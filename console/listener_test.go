@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convened/internal/lab"
 )
 
 // said answers with a word.
@@ -66,12 +68,11 @@ func askAt(t *testing.T, address, word string) {
 // free returns an address that was free a moment ago.
 func free(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := lab.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	return address
 }
 
 // waitFor waits until a log says something.

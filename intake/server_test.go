@@ -255,7 +255,7 @@ func TestAMailInPiecesIsTaken(t *testing.T) {
 func TestASilentClientIsSentAway(t *testing.T) {
 	f := &fakeStore{address: ana}
 	in, _ := newIntake(t, f)
-	in.idle = 100 * time.Millisecond
+	in.idle = time.Second
 	address, _ := serve(t, in)
 	c := dial(t, "tcp", address)
 	c.hears("220 ")

@@ -87,7 +87,7 @@ func TestAWriter(t *testing.T) {
 			for {
 				n := convened.NoticeID(next.Add(1))
 				if n >= most {
-					return // too late for its kill
+					time.Sleep(time.Hour) // its kill is late
 				}
 				if err := j.BeforeDot(n, attemptOf(n), "smtp-"+strconv.Itoa(int(n)), int64(n)); err != nil {
 					panic(err)
@@ -112,8 +112,9 @@ func TestAWriter(t *testing.T) {
 	all.Wait()
 }
 
+// Not beside the others: between fork and exec its writers have the locks of all
+// that is open here, and who closes a journal may not find it free.
 func TestAfterAKillAllIsThereThatWasNoted(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct {
 		name, unmapped string
 		size, kills    int

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"convened"
+	"convened/internal/lab"
 )
 
 var testNow = time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC)
@@ -155,12 +156,13 @@ func TestSendJudgesByPhaseAndCode(t *testing.T) {
 	} {
 		name := strings.Join(strings.Fields(tt.verb+" "+tt.answer), " ")
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bothDialogues(t, func(t *testing.T, exts []string) {
 				s := serve(t, &server{extensions: exts, rules: map[string]func(int) string{tt.verb: once(1, tt.answer)}})
 				r := s.relay(func(o *RelayOptions) {
 					// Long enough for a busy machine, and where the server hangs, short.
 					if tt.answer == hang {
-						o.CommandTimeout, o.DataTimeout, o.DotTimeout = 150*time.Millisecond, 150*time.Millisecond, 150*time.Millisecond
+						o.CommandTimeout, o.DataTimeout, o.DotTimeout = time.Second, time.Second, time.Second
 					}
 				})
 				o := send(t, r, letter())
@@ -237,6 +239,7 @@ func TestConnectionThatDiedWhileIdleCostsNoAttempt(t *testing.T) {
 	bothDialogues(t, func(t *testing.T, exts []string) {
 		for _, way := range []string{"closed", "421 at MAIL", "421 unasked", "RSET refused", "mute"} {
 			t.Run(way, func(t *testing.T) {
+				t.Parallel()
 				rules := map[string]func(int) string{}
 				switch way {
 				case "421 at MAIL":
@@ -252,7 +255,7 @@ func TestConnectionThatDiedWhileIdleCostsNoAttempt(t *testing.T) {
 				s := serve(t, &server{extensions: exts, rules: rules})
 				r := s.relay(func(o *RelayOptions) {
 					if way == "mute" {
-						o.CommandTimeout = 300 * time.Millisecond
+						o.CommandTimeout = 2 * time.Second
 					}
 				})
 				if o := send(t, r, letter()); o.State != convened.Sent && way != "RSET refused" {
@@ -299,7 +302,7 @@ func TestErrorWithinDATAEndsWithAResetNeverWithQUIT(t *testing.T) {
 	big := bigLetter()
 	t.Run("the server stops reading", func(t *testing.T) {
 		s := serve(t, &server{rules: map[string]func(int) string{"BODY": always(hang)}, wake: make(chan struct{})})
-		r := s.relay(func(o *RelayOptions) { o.DataTimeout = 200 * time.Millisecond })
+		r := s.relay(func(o *RelayOptions) { o.DataTimeout = time.Second })
 		if o := send(t, r, big); o.State != convened.Planned || o.Cause != convened.CauseServer || o.Phase != "data" {
 			t.Errorf("Send = %+v, want a temporary failure within DATA", o)
 		}
@@ -335,7 +338,7 @@ func TestErrorWithinDATAEndsWithAResetNeverWithQUIT(t *testing.T) {
 
 func TestServerThatHasHadEnoughIsHeard(t *testing.T) {
 	s := serve(t, &server{rules: map[string]func(int) string{"BODY": always("552 5.3.4 too big and " + hang)}, wake: make(chan struct{})})
-	r := s.relay(func(o *RelayOptions) { o.DataTimeout = 300 * time.Millisecond })
+	r := s.relay(func(o *RelayOptions) { o.DataTimeout = time.Second })
 	if o := send(t, r, bigLetter()); o.State != convened.Refused || o.Cause != convened.CauseContent || o.Phase != "data" || o.Code != 552 {
 		t.Errorf("Send = %+v, want the server's 552", o)
 	}
@@ -479,9 +482,12 @@ func TestALetterIsGivenUpBeforeItsDotAndNotAfter(t *testing.T) {
 		}
 	})
 	t.Run("dot", func(t *testing.T) {
-		s := serve(t, &server{rules: map[string]func(int) string{"DOT": func(int) string { time.Sleep(400 * time.Millisecond); return usual }}})
 		l := letter()
-		l.Until = time.Now().Add(200 * time.Millisecond)
+		l.Until = time.Now().Add(2 * time.Second)
+		s := serve(t, &server{rules: map[string]func(int) string{"DOT": func(int) string {
+			time.Sleep(time.Until(l.Until) + 100*time.Millisecond)
+			return usual
+		}}})
 		if o := send(t, s.relay(nil), l); o.State != convened.Sent {
 			t.Errorf("its time is over at the dot: %+v, want the reply waited for", o)
 		}
@@ -499,7 +505,7 @@ func TestALetterIsGivenUpBeforeItsDotAndNotAfter(t *testing.T) {
 		s := serve(t, &server{rules: map[string]func(int) string{"MAIL": func(int) string { time.Sleep(20 * time.Millisecond); return usual }}})
 		r := s.relay(func(o *RelayOptions) { o.Connections = 1 })
 		l := letter()
-		l.Until = time.Now().Add(time.Second)
+		l.Until = time.Now().Add(3 * time.Second)
 		send(t, r, l)
 		time.Sleep(time.Until(l.Until))
 		if o := send(t, r, letter()); o.State != convened.Sent || s.asked("CONNECT") != 1 {
@@ -518,7 +524,12 @@ func TestAContextOfManyLettersStopsTheOneUnderWay(t *testing.T) {
 			t.Fatalf("Send = %+v", o)
 		}
 	}
-	time.AfterFunc(100*time.Millisecond, cancel)
+	go func() {
+		for s.asked("MAIL") < 4 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
 	if o := r.Send(ctx, letter()); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
 		t.Errorf("stopped, it came to %+v, want it given back", o)
 	}
@@ -545,7 +556,7 @@ func TestWhoWakesUpAfterItsDeadlineWritesNoDot(t *testing.T) {
 		}}})
 		d := &diary{}
 		r := s.relay(func(o *RelayOptions) { o.Journal = d })
-		ctx = late{t.Context(), time.Now().Add(200 * time.Millisecond)}
+		ctx = late{t.Context(), time.Now().Add(2 * time.Second)}
 		if o := r.Send(ctx, letter()); o.State != convened.Planned || o.Cause != convened.CauseStopped || !o.Free {
 			t.Errorf("it came to %+v, want it given back", o)
 		}
@@ -572,8 +583,8 @@ func TestCancelledContextOfOneSendLeavesTheNextAlone(t *testing.T) {
 }
 
 func TestReplyThatIsLateIsWaitedFor(t *testing.T) {
-	s := serve(t, &server{rules: map[string]func(int) string{"DOT": func(int) string { time.Sleep(400 * time.Millisecond); return usual }}})
-	r := s.relay(func(o *RelayOptions) { o.CommandTimeout, o.DataTimeout = 200*time.Millisecond, 200*time.Millisecond })
+	s := serve(t, &server{rules: map[string]func(int) string{"DOT": func(int) string { time.Sleep(1500 * time.Millisecond); return usual }}})
+	r := s.relay(func(o *RelayOptions) { o.CommandTimeout, o.DataTimeout = time.Second, time.Second })
 	if o := send(t, r, letter()); o.State != convened.Sent {
 		t.Errorf("Send = %+v", o)
 	}
@@ -719,7 +730,7 @@ func TestTLSIsVerifiedOrTheLetterWaits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, tt.srv)
-			r := s.relay(func(o *RelayOptions) { o.TLS, o.RootCAs, o.CommandTimeout = tt.mode, ca.pool, 3*time.Second })
+			r := s.relay(func(o *RelayOptions) { o.TLS, o.RootCAs, o.CommandTimeout = tt.mode, ca.pool, 20*time.Second })
 			for range 2 {
 				o := send(t, r, letter())
 				if tt.ok {
@@ -823,12 +834,10 @@ func TestServerThatKnowsNoEHLOIsGreetedWithHELO(t *testing.T) {
 }
 
 func TestRelayThatIsNotThereIsNobodysFault(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := ln.Addr().(*net.TCPAddr).Port
-	ln.Close()
 	r, err := NewRelay(RelayOptions{Host: "127.0.0.1", Port: port, TLS: "none", Now: func() time.Time { return testNow }})
 	if err != nil {
 		t.Fatal(err)

@@ -252,10 +252,14 @@ func TestAServiceThatNobodyWasAtForLongIsInQuarantineIfThereIsSomethingToSend(t 
 		prepare func(*testing.T, *Store)
 		want    bool
 	}{
-		"a notice that is due":       {prepare, true},
-		"a registration":             {func(t *testing.T, s *Store) { apply(t, s, webinar("w"), early); register(t, s, "w", "ana@example.org") }, true},
-		"a reminder that is to come": {func(t *testing.T, s *Store) { prepare(t, s); sent(t, s) }, true},
-		"an event with nobody":       {func(t *testing.T, s *Store) { apply(t, s, webinar("w"), early) }, false},
+		"a notice that is due": {prepare, true},
+		"a registration":       {func(t *testing.T, s *Store) { apply(t, s, webinar("w"), early); register(t, s, "w", "ana@example.org") }, true},
+		"a reminder that is to come": {func(t *testing.T, s *Store) {
+			prepare(t, s)
+			sent(t, s)
+			sqlExec(t, s, `UPDATE convened.events SET over_at = now() + interval '1 day'`) // by the database's clock
+		}, true},
+		"an event with nobody": {func(t *testing.T, s *Store) { apply(t, s, webinar("w"), early) }, false},
 		"an event that is over": {func(t *testing.T, s *Store) {
 			prepare(t, s)
 			sent(t, s)

@@ -10,13 +10,13 @@ import (
 // The whole program on a virtual clock, as a person would start it.
 func TestTheFastForwardDemoSendsExactlyWhatIsExpected(t *testing.T) {
 	t.Parallel()
-	out := runCommandLine(t.Context(), "", "demo", "--fast-forward")
-	if out.code != 0 || !strings.Contains(out.stdout, "exactly the expected ones") {
-		t.Fatalf("exit %d\n%s%s", out.code, out.stdout, out.stderr)
-	}
 	event, err := sampleEvent(time.Now())
 	if err != nil {
 		t.Fatal(err)
+	}
+	out := runCommandLine(t.Context(), "", "demo", "--fast-forward")
+	if out.code != 0 || !strings.Contains(out.stdout, "exactly the expected ones") {
+		t.Fatalf("exit %d\n%s%s", out.code, out.stdout, out.stderr)
 	}
 	for _, want := range []string{"confirmation", "reminder", "followup", event.Starts.Format("Mon 2 Jan 2006"), "it stands in for"} {
 		if !strings.Contains(out.stdout, want) {

@@ -57,7 +57,6 @@ func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 	const n = 2000
 	script, release := heldAfter(n / 2)
 	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 10\n")
-	t.Cleanup(release)
 	event := func(hour int) string {
 		file := filepath.Join(t.TempDir(), "webinar.yaml")
 		if err := os.WriteFile(file, fmt.Appendf(nil, "event: webinar\ntitle: Webinar\nstarts: 2036-11-25 %d:00\nends: 2036-11-25 %d:00\nzone: UTC\norganizer: {name: M, email: events@example.org}\n", hour, hour+1), 0o600); err != nil {
@@ -69,6 +68,7 @@ func TestAMoveMidBurstLeavesNobodyWithTheOldTime(t *testing.T) {
 	s.burst(n)
 	s.daemon()
 	s.daemon()
+	t.Cleanup(release) // before the daemons are stopped, who wait for their servers
 	s.wait(n/2, time.Minute)
 	s.must("event", "apply", event(17), "--yes")
 	release()
@@ -98,10 +98,10 @@ func TestACancellationMidBurstReachesExactlyThoseWhoWereTold(t *testing.T) {
 	const n = 2000
 	script, release := heldAfter(n / 4)
 	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "batch: 20\n")
-	t.Cleanup(release)
 	s.apply("webinar", 240*time.Hour, "")
 	s.burst(n)
 	s.daemon()
+	t.Cleanup(release)
 	s.wait(n/4, time.Minute)
 	s.must("event", "cancel", "webinar", "--yes")
 	release()
@@ -124,7 +124,7 @@ func TestACancellationMidBurstReachesExactlyThoseWhoWereTold(t *testing.T) {
 // to those who were told; it shows old and new.
 func TestEditsOfTitleAndPlaceBecomeOneCorrection(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "update_quiet: 3s\n")
+	s := newSite(t, "update_quiet: 10s\n")
 	file := filepath.Join(t.TempDir(), "webinar.yaml")
 	apply := func(title, place string) {
 		t.Helper()
@@ -173,13 +173,18 @@ func TestAReminderGoesOutAgainForTheNewStart(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "poll_interval: 1s\n")
 	reminders := "reminders:\n  - {name: soon, before: 1h, late: skip}\n"
-	// The reminder's instant is a few seconds away.
-	s.apply("webinar", time.Hour+6*time.Second, reminders)
-	s.daemon()
+	clock := &shiftedClock{}
+	s.apply("webinar", time.Hour+30*time.Second, reminders)
+	s.daemonAt(clock.Now)
 	s.must("registration", "add", "webinar", "ana@example.org")
+	s.wait(1, 30*time.Second)
+	s.settled()
+	clock.shift(35 * time.Second)
 	s.wait(2, 30*time.Second)
 	s.settled()
-	s.apply("webinar", time.Hour+7*time.Second, reminders)
+	s.apply("webinar", time.Hour+50*time.Second, reminders)
+	s.wait(3, 30*time.Second)
+	clock.shift(55 * time.Second)
 	s.wait(4, 30*time.Second)
 	s.settled()
 	if got, want := strings.Join(s.received(), ", "), "confirmation to ana@example.org, reminder to ana@example.org, update to ana@example.org, reminder to ana@example.org"; got != want {

@@ -76,8 +76,9 @@ func TestTheOneClickOfARealLetterStopsTheReminders(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
 	base := s.public()
-	s.apply("webinar", time.Hour+15*time.Second, "reminders:\n  - {name: soon, before: 1h, late: skip}\n")
-	s.daemon()
+	s.apply("webinar", time.Hour+50*time.Second, "reminders:\n  - {name: soon, before: 1h, late: skip}\n")
+	clock := &shiftedClock{}
+	s.daemonAt(clock.Now)
 	s.must("registration", "add", "webinar", "ana@example.org")
 	s.must("registration", "add", "webinar", "bo@example.org")
 	s.wait(2, 30*time.Second)
@@ -93,6 +94,7 @@ func TestTheOneClickOfARealLetterStopsTheReminders(t *testing.T) {
 	if status, location, _ := s.ask(http.MethodPost, out, "List-Unsubscribe=One-Click"); status != http.StatusOK || location != "" || s.sql(muted) != "1" {
 		t.Errorf("the one click: %d to %q, muted %s", status, location, s.sql(muted))
 	}
+	clock.shift(55 * time.Second)
 	s.wait(3, time.Minute)
 	s.settled()
 	got := s.received()

@@ -77,9 +77,9 @@ func TestInvariant2OneHandAtATime(t *testing.T) {
 	t.Parallel()
 	script, release := heldAfter(0)
 	s := newSiteWith(t, lab.SMTPOptions{Script: script}, "")
-	t.Cleanup(release)
 	s.apply("webinar", 10*24*time.Hour, "")
 	a, b := s.daemon(), s.daemon()
+	t.Cleanup(release)
 	const n = 1000
 	s.burst(n)
 	s.reaches(`SELECT count(DISTINCT claimed_by) FROM convened.notices WHERE state = 'claimed'`, "2") // however quick one of them is
@@ -102,6 +102,7 @@ func TestStoppingMidBurstLosesAndRepeatsNothing(t *testing.T) {
 	s.burst(n)
 	for at := 300; at < n; at += 600 {
 		p := s.process()
+		s.untilLogged(p.logs, "msg=running") // the one before may have sent more than it was given time for
 		s.wait(at, time.Minute)
 		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)

@@ -154,6 +154,12 @@ func (d *directory) hold() error {
 
 func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
+// unlock closes a file that is locked. Close alone leaves it locked as long as a
+// child between fork and exec has it too.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 // release gives the directory up. A temporary one is removed first, while it is
 // still ours.
 func (d *directory) release() error {
@@ -163,7 +169,7 @@ func (d *directory) release() error {
 			err = fmt.Errorf("remove Postgres's directory: %w", err)
 		}
 	}
-	return errors.Join(err, d.lock.Close())
+	return errors.Join(err, unlock(d.lock))
 }
 
 // sweep removes the temporary directories that nobody holds any more. It is

@@ -340,8 +340,8 @@ func TestSweepLeavesWhatIsHeldOrNotOurs(t *testing.T) {
 	}
 	held := made(temporaryPrefix + "held")
 	defer held.release()
-	made(temporaryPrefix + "abandoned").lock.Close()
-	made("convened-other").lock.Close()
+	unlock(made(temporaryPrefix + "abandoned").lock)
+	unlock(made("convened-other").lock)
 	if err := os.Mkdir(filepath.Join(base, temporaryPrefix+"fresh"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -144,8 +144,9 @@ func TestDelayWaitsAndWhatCameMeanwhileIsNotLost(t *testing.T) {
 func TestTarpitDripsItsBytes(t *testing.T) {
 	t.Parallel()
 	const pause = 2 * time.Millisecond
-	c := dial(t, sink(t, SMTPOptions{Script: Tarpit(pause)}))
-	start := time.Now()
+	s := sink(t, SMTPOptions{Script: Tarpit(pause)})
+	start := time.Now() // it drips from the accept on
+	c := dial(t, s)
 	line := c.line()
 	if want := time.Duration(len(line)) * pause; time.Since(start) < want {
 		t.Errorf("%d bytes took %v, want at least %v", len(line), time.Since(start), want)
