@@ -11,6 +11,9 @@ import (
 // ErrEdited is returned where an event is not any more as it was read.
 var ErrEdited = errors.New("the event was edited at the same time; look again")
 
+// ErrStale is returned where what was looked at must not be built upon any more.
+var ErrStale = errors.New("it was looked at too long ago; look again")
+
 // A Newcomer is a registration that nobody has planned yet.
 type Newcomer struct {
 	ID    RegistrationID
@@ -57,6 +60,7 @@ type OccasionPlan struct {
 type Step struct {
 	Notices int  // rows that were new
 	Done    bool // nothing is left of it
+	Lost    bool // somebody else was quicker, or nothing may be claimed: nothing was done
 }
 
 // An Ahead is a step of an occasion that was looked at before it is planned: the seats

@@ -184,10 +184,11 @@ func (c *conn) replies(steps []step, early bool) *fault {
 	return first
 }
 
-// spoke reports whether a line of a reply is here already.
+// spoke reports whether a reply of one line is here already. Of one of several lines the
+// end may be on its way.
 func (c *conn) spoke() bool {
 	b, _ := c.r.Peek(c.r.Buffered())
-	return bytes.IndexByte(b, '\n') >= 0
+	return bytes.IndexByte(b, '\n') >= 0 && (len(b) < 4 || b[3] != '-')
 }
 
 // ready checks that the server waits for the letter and for nothing else: were

@@ -223,7 +223,7 @@ func (m *memory) PlanAhead(_ context.Context, _ time.Time, p convened.OccasionPl
 	}
 	list, done := m.seatsLocked(p)
 	if done != a.From {
-		return nil, convened.Step{}, nil
+		return nil, convened.Step{Lost: true}, nil
 	}
 	ok := map[convened.NoticeID]bool{}
 	for _, mark := range marks {

@@ -56,7 +56,7 @@ type Store interface {
 	Recover(ctx context.Context, now time.Time, d convened.Doubt) (convened.Recovered, error)
 	Claim(ctx context.Context, now time.Time, limit int, lease time.Duration) ([]*convened.Claim, error)
 	NextSeats(ctx context.Context, now time.Time, p convened.OccasionPlan, after, limit int) (*convened.Ahead, error)                                                                        // after -1: from where the occasion stands; nil where nothing may be taken, or nothing is left
-	PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) // the zero Step where somebody else was quicker
+	PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) // looked at before a failure: convened.ErrStale
 	Mark(ctx context.Context, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, error)                                                                                // both where somebody else holds some: convened.ErrBusy
 	Settle(ctx context.Context, list []convened.Settlement) (map[convened.NoticeID]bool, error)
 	GiveBack(ctx context.Context, claims []*convened.Claim) error // each is due again at its Notice.DueAt
@@ -283,10 +283,14 @@ func (s *Scheduler) Tick(ctx context.Context, now time.Time) (Report, error) {
 	if s.o.PausePlan != nil {
 		r.Waiting = s.o.PausePlan()
 	}
+	// After a failover a number may be another notice's: what is known of the one that was
+	// lost is said before that is planned.
+	errs = append(errs, s.settleOwed(ctx))
 	if r.Waiting == "" {
 		errs = append(errs, s.planBeside(ctx, now, &r)...)
+	} else {
+		s.dropAll() // taking is planning, too
 	}
-	errs = append(errs, s.settleOwed(ctx))
 	// In a burst one tick follows another at once, and each would look at all that is
 	// in hand.
 	if since := now.Sub(s.recovered); !s.rushing || since < 0 || since >= recoverEvery {

@@ -97,9 +97,21 @@ func (s *Scheduler) anyTaking() bool {
 	return slices.ContainsFunc(s.takings, func(t *taking) bool { return !t.done && !t.last })
 }
 
-// drop leaves the rest of an occasion to planning, which finds out how it is.
-func (s *Scheduler) drop(t *taking) {
-	s.takings = slices.DeleteFunc(s.takings, func(other *taking) bool { return other == t })
+// drop leaves the rest of an occasion to planning, which finds out how it is. It reports
+// whether that was not so already.
+func (s *Scheduler) drop(t *taking) bool {
+	i := slices.Index(s.takings, t)
+	if i >= 0 {
+		s.takings = slices.Delete(s.takings, i, i+1)
+	}
+	return i >= 0
+}
+
+// dropAll is drop for all occasions.
+func (s *Scheduler) dropAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takings = nil
 }
 
 // lookAhead looks for at most n people whose letters are next. nil is nobody.
@@ -109,12 +121,13 @@ func (s *Scheduler) lookAhead(ctx context.Context, now time.Time, n int, r *Repo
 		return nil, nil, nil
 	}
 	a, err := s.o.Store.NextSeats(ctx, now, t.plan, after, n)
+	if err = s.later("reminders of "+t.plan.Event, now, err, r); err != nil {
+		return nil, nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case err != nil:
-		return nil, nil, err
-	case a == nil:
+	case a == nil: // or somebody holds what this needs
 		s.drop(t)
 		r.More = true
 		return nil, nil, nil
@@ -130,19 +143,31 @@ func (s *Scheduler) lookAhead(ctx context.Context, now time.Time, n int, r *Repo
 // planAhead plans a step whose letters are ready, and returns which of them may be sent.
 // The others have no row, or one that is planned.
 func (s *Scheduler) planAhead(ctx context.Context, now time.Time, b batch, marks []convened.Mark, r *Report) (map[convened.NoticeID]bool, error) {
+	s.mu.Lock()
+	left := slices.Contains(s.takings, b.of)
+	s.mu.Unlock()
+	r.More = true
+	if !left {
+		return nil, nil // to planning, meanwhile
+	}
 	ok, step, err := s.o.Store.PlanAhead(ctx, now, b.of.plan, b.ahead, marks, s.markLease())
 	r.Planned += step.Notices
-	r.More = true
 	s.mu.Lock()
 	switch {
 	case errors.Is(err, convened.ErrEdited):
 		s.drop(b.of)
 		err = nil
+	case errors.Is(err, convened.ErrStale):
+		b.of.again()
+		err = nil
+	case errors.Is(err, convened.ErrBusy):
+		s.drop(b.of) // to compose letters for nothing while somebody sits on the event is of no use
 	case err != nil:
 		b.of.again()
-	case step == (convened.Step{}):
-		s.drop(b.of)
-		s.rivalAt = s.o.Clock()
+	case step.Lost:
+		if s.drop(b.of) { // else it was lost to this daemon's own planning
+			s.rivalAt = s.o.Clock()
+		}
 	default:
 		b.of.done = step.Done
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"convened"
@@ -11,8 +12,9 @@ import (
 
 // This file is the short way of a burst: the letters of a step are composed before their
 // rows are there, which are then claimed and marked from the start. A row is written
-// twice so, and not four times. Until the rows are there nobody else knows of it, and
-// nothing is lost or left behind if we crash.
+// twice so, and not four times. Until the rows are there nobody else knows of it. A step
+// whose commit is under way when we crash or lose the connection may yet come about: who
+// gives back what is left of it waits for that first.
 
 // NextSeats returns for whom the next step of an occasion would plan, at most limit
 // seats after the given one, as the claims that PlanAhead makes of them; after is -1 for
@@ -80,18 +82,21 @@ func (s *Store) NextSeats(ctx context.Context, now time.Time, p convened.Occasio
 // planned for whoever claims them, as far as they are to be. Where the event was edited
 // meanwhile it does nothing and returns convened.ErrEdited, and where somebody else has
 // planned the step or a notice of it, where nothing may be claimed, or where nothing of it
-// is left, it does nothing and the step is zero.
+// is left, it does nothing and the step is lost.
 //
-// After any other error the notices may be there all the same. The next claim, or the
-// next look, gives them back first. What was looked at before such an error is not planned
-// any more: if it was a crash of the server, numbers may have been given out twice, and
-// one that is on its way must not be given back for another's sake.
+// Where somebody has the event for longer than it waits it returns convened.ErrBusy.
+//
+// After any other error the notices may be there all the same, or be there later. The
+// next look gives them back first, and so does Recover. What was looked at before such an
+// error is not planned any more, but convened.ErrStale: if it was a crash of the server,
+// numbers may have been given out twice, and one that is on its way must not be given back
+// for another's sake.
 func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.OccasionPlan, a *convened.Ahead, marks []convened.Mark, lease time.Duration) (map[convened.NoticeID]bool, convened.Step, error) {
 	s.mu.Lock()
 	stale := a.Doubts != s.doubts
 	s.mu.Unlock()
 	if stale {
-		return nil, convened.Step{}, nil
+		return nil, convened.Step{}, convened.ErrStale
 	}
 	seats := a.Upto - a.From
 	ids, registrations, sequences, messages := make([]int64, seats), make([]int64, seats), make([]int64, seats), make([]string, seats)
@@ -137,15 +142,17 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 		return nil
 	})
 	if violated(err) == "notices_once" {
-		return nil, convened.Step{}, nil
+		return nil, convened.Step{Lost: true}, nil
+	}
+	if errors.Is(err, convened.ErrEdited) || errors.Is(err, convened.ErrBusy) {
+		return nil, convened.Step{}, err // it never came to a commit
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range marks {
 		switch attempt := (Attempt{marks[i].Notice, marks[i].Attempt}); {
-		case errors.Is(err, convened.ErrEdited):
 		case err != nil:
-			s.unsure = append(s.unsure, attempt)
+			s.steps = append(s.steps, attempt)
 		case ok[marks[i].Notice]:
 			s.inHand[attempt] = true
 		}
@@ -157,22 +164,35 @@ func (s *Store) PlanAhead(ctx context.Context, now time.Time, p convened.Occasio
 	return ok, step, nil
 }
 
-// returnUnsure gives back what may have been claimed.
+// returnUnsure gives back what may have been claimed. A step may have been lost by us
+// while the server still commits it, so that one is waited for, and is kept for later
+// where it takes long: convened.ErrBusy.
 func (s *Store) returnUnsure(ctx context.Context) error {
 	s.mu.Lock()
-	unsure := s.unsure
-	s.unsure = nil
+	claims, steps := s.unsure, s.steps
+	s.unsure, s.steps = nil, nil
 	s.mu.Unlock()
-	if len(unsure) == 0 {
-		return nil
+	var err error
+	if len(steps) > 0 {
+		err = s.awaitSteps(ctx, hasty)
 	}
-	err := s.txWith(ctx, settling.byID(), "give back what may be claimed", func(tx *sql.Tx) error {
-		return giveBackUnsure(ctx, tx, s.id(), unsure)
-	})
+	if err == nil && len(claims)+len(steps) > 0 {
+		err = s.txWith(ctx, settling.byID(), "give back what may be claimed", func(tx *sql.Tx) error {
+			return giveBackUnsure(ctx, tx, s.id(), slices.Concat(claims, steps))
+		})
+	}
 	if err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.unsure = append(s.unsure, unsure...)
+		s.unsure, s.steps = append(s.unsure, claims...), append(s.steps, steps...)
 	}
 	return err
+}
+
+// awaitSteps waits until the steps that anybody is planning have ended.
+func (s *Store) awaitSteps(ctx context.Context, p patience) error {
+	return s.txWith(ctx, p, "wait for steps under way", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, stmt("await_steps"))
+		return err
+	})
 }

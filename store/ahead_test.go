@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
@@ -164,14 +165,14 @@ func TestStepsThatAreLookedAtByTwoAreOnes(t *testing.T) {
 	if ok, _ := place(t, s, p, mine, marksOf(mine)); len(ok) != 10 {
 		t.Errorf("of the first step %d may be sent, want 10", len(ok))
 	}
-	if ok, step := place(t, other, p, theirs, marksOf(theirs)); len(ok) > 0 || step != (convened.Step{}) {
+	if ok, step := place(t, other, p, theirs, marksOf(theirs)); len(ok) > 0 || step != (convened.Step{Lost: true}) {
 		t.Errorf("of a step that the other was quicker with %d may be sent, %+v", len(ok), step)
 	}
 	theirs = look(t, other, p, -1, 10)
 	if ok, _ := place(t, other, p, theirs, marksOf(theirs)); len(ok) != 10 {
 		t.Errorf("looked at again, %d may be sent, want 10", len(ok))
 	}
-	if ok, step := place(t, s, p, mineNext, marksOf(mineNext)); len(ok) > 0 || step != (convened.Step{}) {
+	if ok, step := place(t, s, p, mineNext, marksOf(mineNext)); len(ok) > 0 || step != (convened.Step{Lost: true}) {
 		t.Errorf("of what is planned %d may be sent, %+v", len(ok), step)
 	}
 	step, err := s.PlanOccasion(t.Context(), at, p)
@@ -207,13 +208,13 @@ func TestNothingIsPlannedAheadThatMayNotBe(t *testing.T) {
 	if b := look(t, s, p, -1, 10); b != nil {
 		t.Errorf("in a quarantine the next are %+v", b)
 	}
-	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{Lost: true}) {
 		t.Errorf("in a quarantine %d may be sent, %+v", len(ok), step)
 	}
 	sqlExec(t, s, `UPDATE convened.service SET quarantined_at = NULL, reason = NULL`)
 	// A crash of the server has taken back that the number was given out.
 	sqlExec(t, s, `SELECT setval('convened.notices_id_seq', $1)`, int64(a.Claims[0].Notice.ID)-1)
-	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{Lost: true}) {
 		t.Errorf("with a number that nobody gave out %d may be sent, %+v", len(ok), step)
 	}
 	again := look(t, s, p, -1, 10)
@@ -255,9 +256,98 @@ func TestWhatMayHaveBeenPlannedAheadIsGivenBack(t *testing.T) {
 	}
 	id := a.Claims[0].Notice.ID
 	s.letGo([]Attempt{{id, 1}})
-	s.unsure = []Attempt{{id, 1}}
+	s.steps = []Attempt{{id, 1}}
+	if _, err := s.Recover(t.Context(), at, convened.UsualDoubt()); err != nil {
+		t.Fatal(err)
+	}
 	if list := claim(t, s, at); len(list) != 1 || list[0].Notice.ID != id || list[0].Notice.Attempt != 2 {
 		t.Errorf("then %d are claimed, want the same with another attempt", len(list))
+	}
+}
+
+// unfinished plans a step ahead as far as its commit, which is under way when we hear of
+// it no more; end lets it come about.
+func unfinished(t *testing.T, s *Store, p convened.OccasionPlan, a *convened.Ahead) (end func()) {
+	t.Helper()
+	tx, err := s.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	c := a.Claims[0]
+	_, _, err = planStep(t.Context(), tx, p.Occasion.At, p, stmt("plan_occasion"), a.Upto-a.From, ready{from: sql.NullInt64{Int64: int64(a.From), Valid: true},
+		ids: array([]int64{int64(c.Notice.ID)}), registrations: array([]int64{int64(c.Registration.ID)}), sequences: array([]int64{int64(c.Registration.Sequence)}), messages: array([]string{"m@example.org"}),
+		daemon: s.id(), lease: time.Minute.Milliseconds(), revision: p.Revision, highest: int64(c.Notice.ID), count: sql.NullInt64{Int64: 1, Valid: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A commit may go on when nobody is there any more to hear of it, and nobody sees its rows
+// until it has ended. What it has claimed goes back all the same, and nobody else waits.
+func TestAStepWhoseCommitOutlivesItsConnectionIsGivenBack(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	at, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	id := a.Claims[0].Notice.ID
+	end := unfinished(t, s, p, a)
+	s.steps = []Attempt{{id, 1}}
+	if _, err := s.NextSeats(t.Context(), at, p, -1, 10); !errors.Is(err, convened.ErrBusy) {
+		t.Errorf("the next look says %v, want %v", err, convened.ErrBusy)
+	}
+	if _, err := s.Recover(t.Context(), at, convened.UsualDoubt()); err != nil || len(s.steps) != 1 {
+		t.Errorf("it is recovered while it is under way: %v, %v", s.steps, err)
+	}
+	if list := claim(t, s, at); len(list) != 0 {
+		t.Errorf("%d are claimed while it is under way", len(list))
+	}
+	end()
+	if _, err := s.Recover(t.Context(), at, convened.UsualDoubt()); err != nil || len(s.steps) != 0 {
+		t.Errorf("it is not recovered: %v, %v", s.steps, err)
+	}
+	if list := claim(t, s, at); len(list) != 1 || list[0].Notice.ID != id || list[0].Notice.Attempt != 2 {
+		t.Errorf("then %d are claimed, want the same with another attempt", len(list))
+	}
+}
+
+// What a daemon that stops may have claimed does not wait for its lease.
+func TestAStopGivesBackWhatMayBeClaimed(t *testing.T) {
+	t.Parallel()
+	s, _, a := ahead(t, 2)
+	s.steps = []Attempt{{a.Claims[0].Notice.ID, 1}, {a.Claims[1].Notice.ID, 1}}
+	if err := s.Stopped(t.Context(), "stopped"); err != nil {
+		t.Fatal(err)
+	}
+	if n := sqlOne[int](t, s, `SELECT count(*) FROM convened.notices WHERE kind = 'reminder' AND state = 'planned'`); n != 2 {
+		t.Errorf("%d went back, want 2", n)
+	}
+}
+
+// A number that a crash took back and gave out again is whose it is now.
+func TestANumberThatIsClaimedAgainIsNotGivenBackForAnothersSake(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	apply(t, s, webinar("w"), early)
+	register(t, s, "w", "ana@example.org")
+	planAll(t, s, early)
+	id := sqlOne[int64](t, s, `SELECT id FROM convened.notices`)
+	s.steps = []Attempt{{convened.NoticeID(id), 1}}
+	if list := claim(t, s, early); len(list) != 1 {
+		t.Fatalf("%d are claimed", len(list))
+	}
+	if _, err := s.Recover(t.Context(), early, convened.UsualDoubt()); err != nil {
+		t.Fatal(err)
+	}
+	if state := sqlOne[string](t, s, `SELECT state FROM convened.notices`); state != "claimed" {
+		t.Errorf("the claim is %s: it was given back", state)
 	}
 }
 
@@ -274,13 +364,13 @@ func TestWhatWasLookedAtBeforeAFailureIsNotPlanned(t *testing.T) {
 		t.Fatal("it did not fail")
 	}
 	for _, a := range []*convened.Ahead{first, second} {
-		if ok, step := place(t, s, p, a, marksOf(a)); len(ok) > 0 || step != (convened.Step{}) {
-			t.Errorf("of what was looked at before %d may be sent, %+v", len(ok), step)
+		if ok, step, err := s.PlanAhead(t.Context(), at, p, a, marksOf(a), time.Minute); len(ok) > 0 || step != (convened.Step{}) || !errors.Is(err, convened.ErrStale) {
+			t.Errorf("of what was looked at before %d may be sent, %+v, %v", len(ok), step, err)
 		}
 	}
 	again := look(t, s, p, -1, 10)
-	if len(s.unsure) > 0 {
-		t.Errorf("%v may still have been claimed", s.unsure)
+	if len(s.steps) > 0 {
+		t.Errorf("%v may still have been claimed", s.steps)
 	}
 	if ok, step := place(t, s, p, again, marksOf(again)); len(ok) != 2 || !step.Done {
 		t.Errorf("looked at again, %d may be sent, %+v", len(ok), step)
@@ -437,6 +527,24 @@ func TestWhatADeadDaemonHadAheadGoesBack(t *testing.T) {
 	}
 }
 
+// And of a step whose commit outlives the daemon what comes about goes back, too.
+func TestTheStepThatADeadDaemonWasPlanningIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org")
+	_, p := occasion(e)
+	recorded(t, s, p)
+	a := look(t, s, p, -1, 10)
+	end := unfinished(t, s, p, a)
+	legacy := Legacy{Daemon: s.id(), Complete: true}
+	if done, err := s.SettleDead(t.Context(), early, legacy); !errors.Is(err, convened.ErrBusy) {
+		t.Errorf("while it is under way it is %+v, %v, want %v", done, err, convened.ErrBusy)
+	}
+	end()
+	if done, err := s.SettleDead(t.Context(), early, legacy); err != nil || done != (Inherited{Returned: 1}) {
+		t.Errorf("then it is %+v, %v", done, err)
+	}
+}
+
 // The indexes have a letter that was ahead where they will have it when it was sent: no
 // column that settle_sent.sql changes is in any of them, or says which rows they are for.
 func TestToSettleWhatWasAheadChangesNoIndex(t *testing.T) {
@@ -470,7 +578,7 @@ func TestAStepOfWhichANoticeIsThereIsLeftToPlanning(t *testing.T) {
 	a := look(t, s, p, -1, 10)
 	sqlExec(t, s, `INSERT INTO convened.notices (registration, event, kind, occasion, priority, instant, due_at, planned_at) VALUES ($1, 'w', 'reminder', $2, 2, $3, $3, $3)`,
 		int64(seats["bo@example.org"]), p.Occasion.String(), p.Occasion.At)
-	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) != 0 || step != (convened.Step{}) {
+	if ok, step := place(t, s, p, a, marksOf(a)); len(ok) != 0 || step != (convened.Step{Lost: true}) {
 		t.Errorf("%v may be sent, %+v", ok, step)
 	}
 	if step, err := s.PlanOccasion(t.Context(), p.Occasion.At, p); err != nil || step != (convened.Step{Notices: 1, Done: true}) {

@@ -46,10 +46,14 @@ func (s *Store) Claim(ctx context.Context, now time.Time, limit int, lease time.
 		for _, c := range claims {
 			unsure = append(unsure, attemptOf(c))
 		}
-		s.unsure = append(s.unsure, unsure...) // PlanAhead may have added some
+		s.unsure = append(s.unsure, unsure...)
 		return nil, err
 	}
 	s.took.Store(int64(len(claims)))
+	// A number that a crash took back and gave out again is this claim's now.
+	s.steps = slices.DeleteFunc(s.steps, func(a Attempt) bool {
+		return slices.ContainsFunc(claims, func(c *convened.Claim) bool { return attemptOf(c) == a })
+	})
 	return slices.DeleteFunc(claims, func(c *convened.Claim) bool {
 		if s.inHand[attemptOf(c)] {
 			return true
@@ -367,6 +371,9 @@ func (s *Store) Recover(ctx context.Context, now time.Time, d convened.Doubt) (c
 		kinds, tries = append(kinds, string(k)), append(tries, int64(n))
 	}
 	var r convened.Recovered
+	if err := s.returnUnsure(ctx); err != nil && !errors.Is(err, convened.ErrBusy) { // then with the next
+		return r, err
+	}
 	err := s.txWith(ctx, settling, "recover notices", func(tx *sql.Tx) error {
 		r = convened.Recovered{}
 		var dead []int64

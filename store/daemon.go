@@ -93,8 +93,12 @@ func (s *Store) Beat(ctx context.Context, status string) (time.Time, error) {
 	return me.beatAt, nil
 }
 
-// Stopped says that this daemon has stopped in good order.
+// Stopped says that this daemon has stopped in good order. What it may have claimed
+// without knowing it does not wait for its lease.
 func (s *Store) Stopped(ctx context.Context, status string) error {
+	if err := s.returnUnsure(ctx); err != nil {
+		return err
+	}
 	return s.tx(ctx, "say that the daemon stops", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, stmt("daemon_stopped"), s.id(), status)
 		return err

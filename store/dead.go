@@ -51,6 +51,12 @@ func (s *Store) SettleDead(ctx context.Context, now time.Time, l Legacy) (Inheri
 		}
 		done.Settled = len(took)
 	}
+	if l.Complete {
+		// What it was planning may come about yet, and is its own then.
+		if err := s.awaitSteps(ctx, settling); err != nil {
+			return done, err
+		}
+	}
 	ids, attempts := pairs(l.Dots)
 	open := maps.Clone(l.Dots)
 	maps.DeleteFunc(open, func(id convened.NoticeID, attempt int) bool { return l.Heard[id] == attempt })

@@ -111,7 +111,7 @@ func planStep(ctx context.Context, tx *sql.Tx, now time.Time, p convened.Occasio
 		l.from, l.ids, l.registrations, l.sequences, l.messages, l.daemon, l.lease, l.revision, l.sequence, l.highest, l.count).Scan(&step.Notices, &step.Done, array(&claimed))
 	if errors.Is(err, sql.ErrNoRows) {
 		// It was wholly planned already; of what was ready, nothing may be claimed.
-		return convened.Step{Done: !l.from.Valid}, []int64{}, nil
+		return convened.Step{Done: !l.from.Valid, Lost: l.from.Valid}, []int64{}, nil
 	}
 	return step, claimed, err
 }

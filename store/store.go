@@ -95,6 +95,7 @@ type Store struct {
 	mu     sync.Mutex
 	events map[eventKey]*convened.Event // each revision of an event never changes
 	unsure []Attempt                    // claims that may have been made: see Claim
+	steps  []Attempt                    // and those that PlanAhead may have made: see returnUnsure
 	doubts int                          // how often PlanAhead has failed
 	inHand map[Attempt]bool             // claims that are neither settled nor given back
 }
