@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,6 +156,61 @@ func TestAStepThatCannotBeTakenIsTakenLater(t *testing.T) {
 		pass(time.Hour + 30*time.Second)
 		if got := r.whoseEach()["w"]; got != 3000 || tries < 3 {
 			t.Errorf("%d of 3000 letters have left, after %d tries", got, tries)
+		}
+	})
+}
+
+// A step that fails, and those that were looked at before it, are looked at again. That
+// is no rival: the burst goes on as it did.
+func TestAFailureIsNoRival(t *testing.T) {
+	running(t, func(r *rig) { burst(r, 3000, "w") }, smallBatches, func(t *testing.T, r *rig, _ func()) {
+		steps := 0
+		r.fail = func(method, _ string) error {
+			if method != "PlanAhead" {
+				return nil
+			}
+			switch steps++; steps {
+			case 3:
+				return fmt.Errorf("the connection is lost")
+			case 4:
+				return convened.ErrStale
+			}
+			return nil
+		}
+		pass(time.Hour + time.Second)
+		if got := r.whoseEach()["w"]; got != 3000 || steps < 20 {
+			t.Errorf("%d of 3000 letters have left, and %d steps were taken", got, steps)
+		}
+	})
+}
+
+// While the clocks differ nothing is planned, and to take is to plan.
+func TestNothingIsTakenWhilePlanningPauses(t *testing.T) {
+	var why atomic.Value
+	why.Store("")
+	paused := func(o *scheduler.Options) {
+		smallBatches(o)
+		o.PausePlan = func() string { return why.Load().(string) }
+	}
+	running(t, func(r *rig) { burst(r, 3000, "w") }, paused, func(t *testing.T, r *rig, _ func()) {
+		steps := 0
+		r.fail = func(method, _ string) error {
+			if method == "PlanAhead" {
+				if steps++; steps == 5 {
+					why.Store("the clocks differ")
+				}
+			}
+			return nil
+		}
+		pass(time.Hour + 10*time.Second)
+		// The tick that was under way may end, and no more.
+		if sent := len(r.sent()); steps < 5 || steps > 20 || sent >= 2000 {
+			t.Errorf("%d steps were taken and %d letters sent, want no more than the pause let", steps, sent)
+		}
+		why.Store("")
+		pass(10 * time.Second)
+		if got := r.whoseEach()["w"]; got != 3000 {
+			t.Errorf("%d of 3000 letters have left", got)
 		}
 	})
 }

@@ -190,6 +190,22 @@ func TestStepsThatAreLookedAtByTwoAreOnes(t *testing.T) {
 	}
 }
 
+// A step in which nobody gets anything is planned, and not lost to somebody else.
+func TestAStepInWhichNobodyGetsAnythingIsPlanned(t *testing.T) {
+	t.Parallel()
+	s, e, _ := told(t, "ana@example.org", "bo@example.org", "cy@example.org")
+	_, p := occasion(e)
+	recorded(t, s, p)
+	sqlExec(t, s, `UPDATE convened.registrations SET muted_at = now() WHERE seat_no <= 2`)
+	first, second := look(t, s, p, -1, 2), look(t, s, p, 2, 2)
+	if ok, step := place(t, s, p, first, marksOf(first)); len(ok) > 0 || step != (convened.Step{}) {
+		t.Errorf("of two who want none %d may be sent, %+v", len(ok), step)
+	}
+	if ok, step := place(t, s, p, second, marksOf(second)); len(ok) != 1 || step != (convened.Step{Notices: 1, Done: true}) {
+		t.Errorf("after them %d may be sent, %+v", len(ok), step)
+	}
+}
+
 func TestNothingIsPlannedAheadThatMayNotBe(t *testing.T) {
 	t.Parallel()
 	s, e, _ := told(t, "ana@example.org")
