@@ -86,8 +86,9 @@ type Mark struct {
 // A Settlement is an outcome and what follows from it for the row.
 type Settlement struct {
 	Outcome
-	DueAt  time.Time // where State is Planned or Unknown: when to look at it again
-	Reason string    // where State is Cancelled, Refused or Held: why, in words
+	Registration RegistrationID // whose notice it is; 0: nobody knows any more
+	DueAt        time.Time      // where State is Planned or Unknown: when to look at it again
+	Reason       string         // where State is Cancelled, Refused or Held: why, in words
 }
 
 // Recovered counts what was taken back from dead hands.

@@ -123,6 +123,7 @@ func (h *hand) turn(ctx context.Context, j job) (w settling, mine bool) {
 		h.set(late)
 	}
 	w, tooMany := h.handle(ctx, j, &h.place)
+	h.lag.gone(j.trip)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stop()

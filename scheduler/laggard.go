@@ -43,6 +43,7 @@ type lag struct {
 type trip struct {
 	domain string
 	began  time.Time
+	over   bool // with laggards.mu held
 }
 
 // The bounds of what is late.
@@ -75,6 +76,9 @@ func (l *laggards) late() time.Duration {
 func (l *laggards) isLate(t *trip, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if t.over {
+		return // its alarm went off as it ended
+	}
 	if l.waiting == nil {
 		l.waiting = map[*trip]int{}
 	}
@@ -104,8 +108,7 @@ func (l *laggards) know(t *trip, now time.Time, sure bool) {
 func (l *laggards) ended(t *trip, now time.Time, o convened.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.waiting, t)
-	delete(l.lanes, t)
+	l.leave(t)
 	if o.Cause == convened.CauseRelay || o.Cause == convened.CauseLogin || o.Cause == convened.CauseStopped {
 		return // that says nothing about the domain
 	}
@@ -130,6 +133,19 @@ func (l *laggards) ended(t *trip, now time.Time, o convened.Outcome) {
 			l.know(other, now, true)
 		}
 	}
+}
+
+// gone says that nothing is under way any more, whatever became of it.
+func (l *laggards) gone(t *trip) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leave(t)
+}
+
+func (l *laggards) leave(t *trip) {
+	t.over = true
+	delete(l.waiting, t)
+	delete(l.lanes, t)
 }
 
 func (l *laggards) keep(t *trip) {

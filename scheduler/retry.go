@@ -42,7 +42,7 @@ func (s *Scheduler) settlement(w settling) convened.Settlement {
 		o.At = s.o.Clock()
 	}
 	o.Notice, o.Attempt = w.claim.Notice.ID, w.claim.Notice.Attempt
-	st := convened.Settlement{Outcome: o, DueAt: o.At, Reason: w.reason}
+	st := convened.Settlement{Outcome: o, Registration: w.claim.Notice.Registration, DueAt: o.At, Reason: w.reason}
 	switch o.State {
 	case convened.Planned:
 		var wait time.Duration

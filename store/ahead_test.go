@@ -651,6 +651,32 @@ func TestWhatIsSaidOfManyLettersIsWrittenToEach(t *testing.T) {
 	}
 }
 
+// After a failover the number of a letter that has left may be somebody else's notice: what
+// is known of the letter is not said of that. Who knows no more than the number is believed.
+func TestWhatWasSentToSomebodyElseIsNotSaidOfANotice(t *testing.T) {
+	t.Parallel()
+	s, _, a := ahead(t, 4)
+	ids := make([]int64, 4)
+	var list []convened.Settlement
+	for i, c := range a.Claims {
+		ids[i] = int64(c.Notice.ID)
+		o := convened.Outcome{Notice: c.Notice.ID, Attempt: 1, State: convened.Sent, At: early, Phase: "dot", Code: 250, Reply: "ok"}
+		list = append(list, convened.Settlement{Outcome: o, Registration: []convened.RegistrationID{c.Notice.Registration, c.Notice.Registration + 1000, 0, c.Notice.Registration}[i]})
+	}
+	for range 2 {
+		if _, err := s.Settle(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+		got := sqlAll(t, s, `SELECT n.state || ' ' || count(a.notice) FROM convened.notices n LEFT JOIN convened.attempts a ON a.notice = n.id WHERE n.id = ANY($1) GROUP BY n.id ORDER BY n.id`, array(ids))
+		if want := []string{"sent 1", "claimed 0", "sent 1", "sent 1"}; !slices.Equal(got, want) {
+			t.Errorf("they are %q, want %q", got, want)
+		}
+	}
+	if took, err := s.Settle(t.Context(), list[1:2]); err != nil || len(took) != 0 {
+		t.Errorf("alone it is taken: %v, %v", took, err)
+	}
+}
+
 // What is said twice of an attempt is logged once, as it was said first.
 func TestAnAttemptThatWasLoggedIsSettledAllTheSame(t *testing.T) {
 	t.Parallel()

@@ -260,14 +260,14 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 	}
 	instant := func(o *convened.Settlement) time.Time { return o.At.Round(0).Truncate(time.Microsecond) } // as Postgres keeps it
 	since := instant(&list[0])
-	ids, attempts, after, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	ids, attempts, after, codes, registrations := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	enhanced, replies, phases := make([]string, n), make([]string, n), make([]string, n)
 	for i, o := range list {
 		ids[i], attempts[i], after[i], codes[i] = int64(o.Notice), int64(o.Attempt), instant(&o).Sub(since).Microseconds(), int64(o.Code)
-		enhanced[i], replies[i], phases[i] = o.Enhanced, clean(o.Reply), o.Phase
+		enhanced[i], replies[i], phases[i], registrations[i] = o.Enhanced, clean(o.Reply), o.Phase, int64(o.Registration)
 	}
 	var new []int64
-	err := tx.QueryRowContext(ctx, stmt("settle_sent"), array(ids), since, array(after), array(alike(codes)), array(alike(enhanced))).Scan(array(&new))
+	err := tx.QueryRowContext(ctx, stmt("settle_sent"), array(ids), since, array(after), array(alike(codes)), array(alike(enhanced)), array(alike(registrations))).Scan(array(&new))
 	if err != nil {
 		return err
 	}
@@ -279,9 +279,11 @@ func settleSent(ctx context.Context, tx *sql.Tx, list []convened.Settlement, by 
 	}
 	settled := make([]bool, n)
 	for i, o := range list {
-		settled[i] = took[o.Notice]
+		if settled[i] = took[o.Notice]; settled[i] {
+			registrations[i] = 0 // nobody asks
+		}
 	}
-	_, err = tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(alike(codes)), array(alike(enhanced)), array(alike(replies)), array(alike(phases)), array(alike(settled)), by)
+	_, err = tx.ExecContext(ctx, logging, array(ids), array(attempts), since, array(after), array(alike(codes)), array(alike(enhanced)), array(alike(replies)), array(alike(phases)), array(alike(settled)), array(alike(registrations)), by)
 	return err
 }
 
